@@ -1,0 +1,61 @@
+// Every bound of the program, with its unit in its name. A bound that a user may set is a default here, and the range
+// that the setting may have.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace oncue::core::limits {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+// -- what comes in -------------------------------------------------------------
+inline constexpr std::size_t run_id_chars_max = 128;
+inline constexpr std::size_t input_bytes_max = 1u << 20;  ///< a user's message
+inline constexpr std::size_t reason_bytes_max = 1024;     ///< a cancel's reason, and who asked
+inline constexpr std::size_t config_file_bytes_max = 1u << 20;
+inline constexpr std::size_t duration_chars_max = 16;
+inline constexpr milliseconds deadline_max = 24h;
+
+// -- a run ---------------------------------------------------------------------
+inline constexpr std::uint64_t run_text_bytes_max = 4u << 20;  ///< default; above it the run fails with output_limit
+inline constexpr std::uint64_t run_text_bytes_ceiling = 256u << 20;
+inline constexpr std::size_t event_text_bytes_max = 64u << 10;      ///< one delta event; a longer delta becomes several
+inline constexpr std::size_t unjournalled_bytes_high = 256u << 10;  ///< above it the provider's socket is paused
+inline constexpr std::size_t unjournalled_bytes_low = 64u << 10;    ///< below it the socket is read again
+inline constexpr std::size_t tail_bytes_max = 64u << 10;            ///< live tail; older events come from the journal
+inline constexpr std::size_t tail_events_max = 256;
+inline constexpr std::size_t pulls_max = 10'000;  ///< readers waiting at one run
+inline constexpr std::uint32_t turns_max_ceiling = 1000;
+inline constexpr std::uint32_t attempts_max_ceiling = 20;
+inline constexpr milliseconds close_grace = 5s;         ///< after the ending: everything closed by then
+inline constexpr milliseconds retry_after_max = 10min;  ///< a provider that asks for more is not obeyed: the run fails
+
+// -- a node --------------------------------------------------------------------
+inline constexpr std::size_t runs_live_max = 100'000;     ///< admitted and not ended
+inline constexpr std::size_t runs_running_max = 100'000;  ///< of these, talking to a model; the rest is queued
+inline constexpr std::size_t runs_listed_max = 1000;
+
+// -- the journal ---------------------------------------------------------------
+inline constexpr std::size_t memory_journal_bytes_max = 256u << 20;
+inline constexpr std::size_t intents_max = 10'000;
+inline constexpr milliseconds intent_age_max = 24h;
+
+// -- a subscriber --------------------------------------------------------------
+inline constexpr std::uint32_t pull_events_max = 256;
+inline constexpr std::uint32_t pull_bytes_max = 256u << 10;
+
+// -- a provider call -----------------------------------------------------------
+inline constexpr std::size_t sse_line_bytes_max = 16u << 20;    ///< one line, and one event, of a provider's stream
+inline constexpr std::size_t error_body_bytes_max = 64u << 10;  ///< how much of an error answer is read
+inline constexpr std::size_t error_message_chars_max = 500;
+inline constexpr std::size_t tool_call_bytes_max = 1u << 20;    ///< collected arguments of one call
+inline constexpr std::size_t tool_calls_max = 128;              ///< in one answer
+inline constexpr std::size_t receive_buffer_bytes = 16u << 10;  ///< libcurl's; one a transfer
+inline constexpr int socket_receive_buffer_bytes = 64 << 10;    ///< the kernel's; bounds what arrives while paused
+inline constexpr milliseconds connect_max = 10s;                ///< TCP and TLS; then the attempt has failed
+inline constexpr std::size_t idle_connections_max = 32;         ///< kept open for the next call
+
+}  // namespace oncue::core::limits

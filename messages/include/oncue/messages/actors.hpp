@@ -1,0 +1,146 @@
+// Who may say what to whom: every typed actor interface, in the order of the path. Small roles come first, because whole
+// actors appear in signatures only where a role is not enough. This header and type_ids.hpp are the only ones in messages/
+// that know CAF.
+#pragma once
+
+#include <caf/typed_actor.hpp>
+#include <string>
+#include <vector>
+
+#include "oncue/messages/cancel.hpp"
+#include "oncue/messages/events.hpp"
+#include "oncue/messages/journal.hpp"
+#include "oncue/messages/model.hpp"
+#include "oncue/messages/run.hpp"
+
+namespace oncue {
+
+// -- roles -------------------------------------------------------------------
+
+/// Reads one run's events: a console, a connection, a test's recorder. Asks with `pull`, is answered with batches.
+using subscriber_actor = caf::typed_actor<caf::result<void>(event_batch)>;
+
+/// Has a run's events: the live run, or the journal. One batch answers one pull.
+using event_source_actor = caf::typed_actor<caf::result<void>(pull_limits, subscriber_actor)>;
+
+/// Takes what a model says: a run.
+using delta_sink_actor =
+    caf::typed_actor<caf::result<void>(model_opened), caf::result<void>(model_delta), caf::result<void>(model_done),
+                     caf::result<void>(model_failed), caf::result<void>(model_closed)>;
+
+/// Takes the journal's word on what is logged: a run.
+using journal_client_actor =
+    caf::typed_actor<caf::result<void>(appended), caf::result<void>(finished), caf::result<void>(journal_refused)>;
+
+// -- messages that carry a handle ----------------------------------------------
+
+struct start_reply {
+  std::optional<refusal> refused;
+  run_id run;
+  session_id session;
+  event_source_actor source;  ///< where to pull from; null when refused
+};
+
+struct subscribe_run {
+  run_id run;
+};
+
+struct subscribe_reply {
+  bool known = false;
+  event_source_actor source;  ///< the live run, or the journal when it has ended
+};
+
+/// Begin to wait for the model: a place is free.
+struct begin_run {};
+
+/// The run's ending is journalled and everything of it is closed; it quits now.
+struct run_closed {
+  run_id run;
+  run_status status = run_status::completed;
+};
+
+/// The run's visible status changed.
+struct run_changed {
+  run_id run;
+  run_status status = run_status::running;
+};
+
+/// Stop intake, let live runs end for `grace_ms`, then cancel them and wait for that at most `cancel_grace_ms`.
+struct drain_node {
+  std::uint64_t grace_ms = 0;
+  std::uint64_t cancel_grace_ms = 5000;
+};
+
+struct drain_reply {
+  std::uint64_t ended = 0;      ///< runs that ended by themselves in the grace period
+  std::uint64_t cancelled = 0;  ///< runs that were cancelled
+  std::vector<run_id> left;     ///< runs that were still there at the end
+};
+
+// -- the path ----------------------------------------------------------------
+
+/// One a node: admits or refuses, spawns and monitors runs, the only router of cancel. Never sees a token.
+using supervisor_actor =
+    caf::typed_actor<caf::result<start_reply>(run_request),        // start
+                     caf::result<cancel_reply>(cancel_request),    // cancel: answered by the run, or by the journal
+                     caf::result<subscribe_reply>(subscribe_run),  // where to pull a run's events from
+                     caf::result<run_list>(list_runs),             // live runs and, behind them, ended ones
+                     caf::result<drain_reply>(drain_node),         // shut down in order
+                     caf::result<void>(run_changed),               // from a run
+                     caf::result<void>(run_closed)>;               // from a run, its last word
+
+/// One a run: owns one run machine and the live tail of its log. Quits after its ending.
+using run_actor = event_source_actor::extend_with<delta_sink_actor>::extend_with<journal_client_actor>::extend<
+    caf::result<void>(begin_run),                // from the supervisor: a place is free
+    caf::result<cancel_reply>(cancel_request)>;  // high priority, idempotent
+
+/// One attempt at one provider call. Reports to its sink; ends when told, when done, or when the sink dies.
+using model_stream_actor =
+    caf::typed_actor<caf::result<void>(model_request, attempt_no, delta_sink_actor),  // open
+                     caf::result<void>(close_stream), caf::result<void>(pause_stream), caf::result<void>(resume_stream)>;
+
+/// The store's single writer, and the source of events that no live run holds any more.
+using journal_actor = event_source_actor::extend<
+    caf::result<create_reply>(create_run), caf::result<void>(append_events, journal_client_actor),
+    caf::result<void>(finish_run, journal_client_actor),  // high priority
+    caf::result<end_orphan_reply>(end_orphan),            // from the supervisor: the run's actor is gone
+    caf::result<record_cancel_reply>(record_cancel),      // from the supervisor: the run is not live here
+    caf::result<run_list>(list_runs)>;
+
+// -- inspection --------------------------------------------------------------
+
+template <class Inspector>
+bool inspect(Inspector& f, start_reply& x) {
+  return f.object(x).fields(f.field("refused", x.refused), f.field("run", x.run), f.field("session", x.session),
+                            f.field("source", x.source));
+}
+template <class Inspector>
+bool inspect(Inspector& f, subscribe_run& x) {
+  return f.object(x).fields(f.field("run", x.run));
+}
+template <class Inspector>
+bool inspect(Inspector& f, subscribe_reply& x) {
+  return f.object(x).fields(f.field("known", x.known), f.field("source", x.source));
+}
+template <class Inspector>
+bool inspect(Inspector& f, begin_run& x) {
+  return f.object(x).fields();
+}
+template <class Inspector>
+bool inspect(Inspector& f, run_closed& x) {
+  return f.object(x).fields(f.field("run", x.run), f.field("status", x.status));
+}
+template <class Inspector>
+bool inspect(Inspector& f, run_changed& x) {
+  return f.object(x).fields(f.field("run", x.run), f.field("status", x.status));
+}
+template <class Inspector>
+bool inspect(Inspector& f, drain_node& x) {
+  return f.object(x).fields(f.field("grace_ms", x.grace_ms), f.field("cancel_grace_ms", x.cancel_grace_ms));
+}
+template <class Inspector>
+bool inspect(Inspector& f, drain_reply& x) {
+  return f.object(x).fields(f.field("ended", x.ended), f.field("cancelled", x.cancelled), f.field("left", x.left));
+}
+
+}  // namespace oncue

@@ -1,0 +1,61 @@
+// How a run is cancelled, and the one vocabulary in which that is answered.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "oncue/messages/ids.hpp"
+#include "oncue/messages/inspection.hpp"
+#include "oncue/messages/run.hpp"
+
+namespace oncue {
+
+struct cancel_request {
+  run_id run;
+  std::string reason;  ///< kept with the ending; empty: "Run <id> was cancelled"
+  std::string by;      ///< who asks: "ctrl-c", "deadline", a user
+  user_id scope;       ///< an intent for a run not seen yet only hits a run of this user
+  std::uint32_t wait_ms =
+      1000;  ///< how long the answer may wait for the journal and the closed socket; the stop never waits
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, cancel_request& x) {
+  return f.object(x).fields(f.field("run", x.run), f.field("reason", x.reason), f.field("by", x.by),
+                            f.field("scope", x.scope), f.field("wait_ms", x.wait_ms));
+}
+
+enum class cancel_outcome : std::uint8_t {
+  cancelled,      ///< the ending `cancelled` is journalled; the same on repeats
+  accepted,       ///< the run has stopped; its ending was not journalled within `wait_ms`
+  already_ended,  ///< the run had ended by itself: nothing to cancel, see `status`
+  intent_stored,  ///< no such run yet: if it is started with this id, it is cancelled at once
+  unknown,        ///< no such run, and no room for another intent
+};
+constexpr cancel_outcome enum_max(cancel_outcome) { return cancel_outcome::unknown; }
+
+std::string_view to_string(cancel_outcome outcome);
+
+/// The receipt.
+struct cancel_reply {
+  cancel_outcome outcome = cancel_outcome::unknown;
+  run_id run;
+  std::optional<run_status> status;          ///< what the run is now; absent for intents and unknown runs
+  std::optional<run_phase> phase_at_cancel;  ///< where the first accepted cancel hit it
+  std::optional<event_index> index;          ///< the ending's index
+  bool upstream_closed = false;              ///< nothing of the provider's call is open any more (also: nothing was)
+  bool durable = false;                      ///< the ending is in the journal
+  std::uint64_t latency_us = 0;              ///< from the run's taking the cancel to this answer
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, cancel_reply& x) {
+  return f.object(x).fields(f.field("outcome", x.outcome), f.field("run", x.run), f.field("status", x.status),
+                            f.field("phase_at_cancel", x.phase_at_cancel), f.field("index", x.index),
+                            f.field("upstream_closed", x.upstream_closed), f.field("durable", x.durable),
+                            f.field("latency_us", x.latency_us));
+}
+
+}  // namespace oncue

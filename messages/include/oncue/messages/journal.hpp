@@ -1,0 +1,148 @@
+// The conversation with the journal, the single writer of the log. Every write is idempotent by run and index, and the
+// ending is conditional: it succeeds once, and whoever comes second is told what stands.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "oncue/messages/cancel.hpp"
+#include "oncue/messages/events.hpp"
+#include "oncue/messages/ids.hpp"
+#include "oncue/messages/inspection.hpp"
+#include "oncue/messages/run.hpp"
+
+namespace oncue {
+
+/// Reserve the id and log the first events (index 0 on).
+struct create_run {
+  run_request request;
+  std::int64_t created_at_ms = 0;
+  std::vector<event_ptr> events;
+};
+
+struct create_reply {
+  std::optional<refusal> refused;        ///< run_id_used or journal_unavailable
+  std::optional<cancel_request> intent;  ///< somebody cancelled this id before it existed
+};
+
+/// Log events from index `from` on. What is already there is skipped; a gap is refused; after the ending it is ignored.
+struct append_events {
+  run_id run;
+  event_index from = 0;
+  std::vector<event_ptr> events;
+};
+
+/// Log the events not yet confirmed and, as the last of them, the ending. Overtakes waiting appends.
+struct finish_run {
+  run_id run;
+  event_index from = 0;
+  std::vector<event_ptr> events;
+};
+
+/// Every event below `next` is journalled and may be published.
+struct appended {
+  run_id run;
+  event_index next = 0;
+};
+
+/// The run's ending as it stands in the journal: ours, or the one that was first.
+struct finished {
+  run_id run;
+  event_ptr ended;
+};
+
+/// The journal refused a write.
+struct journal_refused {
+  run_id run;
+  std::string message;
+};
+
+/// End a run whose actor is gone. The journal knows its text and next index.
+struct end_orphan {
+  run_id run;
+  ending how;
+  std::int64_t at_ms = 0;
+};
+
+struct end_orphan_reply {
+  std::optional<event_ptr> ended;  ///< what stands; absent: no such run
+};
+
+/// A cancel for a run that is not live here.
+struct record_cancel {
+  cancel_request request;
+  std::int64_t at_ms = 0;
+};
+
+struct record_cancel_reply {
+  std::optional<event_ptr> ended;  ///< the run ended before
+  bool intent_stored = false;
+};
+
+struct list_runs {
+  std::uint32_t runs_max = 0;  ///< newest first
+};
+
+struct run_list {
+  std::vector<run_summary> runs;
+};
+
+// -- inspection --------------------------------------------------------------
+
+template <class Inspector>
+bool inspect(Inspector& f, create_run& x) {
+  return f.object(x).fields(f.field("request", x.request), f.field("created_at_ms", x.created_at_ms),
+                            f.field("events", x.events));
+}
+template <class Inspector>
+bool inspect(Inspector& f, create_reply& x) {
+  return f.object(x).fields(f.field("refused", x.refused), f.field("intent", x.intent));
+}
+template <class Inspector>
+bool inspect(Inspector& f, append_events& x) {
+  return f.object(x).fields(f.field("run", x.run), f.field("from", x.from), f.field("events", x.events));
+}
+template <class Inspector>
+bool inspect(Inspector& f, finish_run& x) {
+  return f.object(x).fields(f.field("run", x.run), f.field("from", x.from), f.field("events", x.events));
+}
+template <class Inspector>
+bool inspect(Inspector& f, appended& x) {
+  return f.object(x).fields(f.field("run", x.run), f.field("next", x.next));
+}
+template <class Inspector>
+bool inspect(Inspector& f, finished& x) {
+  return f.object(x).fields(f.field("run", x.run), f.field("ended", x.ended));
+}
+template <class Inspector>
+bool inspect(Inspector& f, journal_refused& x) {
+  return f.object(x).fields(f.field("run", x.run), f.field("message", x.message));
+}
+template <class Inspector>
+bool inspect(Inspector& f, end_orphan& x) {
+  return f.object(x).fields(f.field("run", x.run), f.field("how", x.how), f.field("at_ms", x.at_ms));
+}
+template <class Inspector>
+bool inspect(Inspector& f, end_orphan_reply& x) {
+  return f.object(x).fields(f.field("ended", x.ended));
+}
+template <class Inspector>
+bool inspect(Inspector& f, record_cancel& x) {
+  return f.object(x).fields(f.field("request", x.request), f.field("at_ms", x.at_ms));
+}
+template <class Inspector>
+bool inspect(Inspector& f, record_cancel_reply& x) {
+  return f.object(x).fields(f.field("ended", x.ended), f.field("intent_stored", x.intent_stored));
+}
+template <class Inspector>
+bool inspect(Inspector& f, list_runs& x) {
+  return f.object(x).fields(f.field("runs_max", x.runs_max));
+}
+template <class Inspector>
+bool inspect(Inspector& f, run_list& x) {
+  return f.object(x).fields(f.field("runs", x.runs));
+}
+
+}  // namespace oncue

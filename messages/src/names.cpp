@@ -1,0 +1,121 @@
+// The names by which codes show, and the few facts that follow from a message alone.
+#include "oncue/messages/cancel.hpp"
+#include "oncue/messages/errors.hpp"
+#include "oncue/messages/events.hpp"
+#include "oncue/messages/run.hpp"
+
+namespace oncue {
+
+std::string_view to_string(refusal_code code) {
+  switch (code) {
+    case refusal_code::invalid_run_id: return "invalid_run_id";
+    case refusal_code::run_id_used: return "run_id_used";
+    case refusal_code::unknown_agent: return "unknown_agent";
+    case refusal_code::invalid_input: return "invalid_input";
+    case refusal_code::too_many_runs: return "too_many_runs";
+    case refusal_code::draining: return "draining";
+    case refusal_code::journal_unavailable: return "journal_unavailable";
+  }
+  return "?";
+}
+
+std::string_view to_string(failure_code code) {
+  switch (code) {
+    case failure_code::deadline_first_token: return "deadline_first_token";
+    case failure_code::deadline_idle: return "deadline_idle";
+    case failure_code::deadline_total: return "deadline_total";
+    case failure_code::provider_unreachable: return "provider_unreachable";
+    case failure_code::provider_refused: return "provider_refused";
+    case failure_code::provider_rate_limited: return "provider_rate_limited";
+    case failure_code::provider_protocol: return "provider_protocol";
+    case failure_code::output_limit: return "output_limit";
+    case failure_code::turn_limit: return "turn_limit";
+    case failure_code::journal_failed: return "journal_failed";
+    case failure_code::actor_lost: return "actor_lost";
+    case failure_code::node_lost: return "node_lost";
+  }
+  return "?";
+}
+
+bool is_deadline(failure_code code) {
+  return code == failure_code::deadline_first_token || code == failure_code::deadline_idle ||
+         code == failure_code::deadline_total;
+}
+
+std::string_view to_string(run_phase phase) {
+  switch (phase) {
+    case run_phase::queued: return "queued";
+    case run_phase::connecting: return "connecting";
+    case run_phase::waiting: return "waiting";
+    case run_phase::streaming: return "streaming";
+    case run_phase::backing_off: return "backing_off";
+    case run_phase::tools: return "tools";
+    case run_phase::paused: return "paused";
+    case run_phase::ended: return "ended";
+  }
+  return "?";
+}
+
+std::string_view to_string(run_status status) {
+  switch (status) {
+    case run_status::pending: return "PENDING";
+    case run_status::running: return "RUNNING";
+    case run_status::paused: return "PAUSED";
+    case run_status::completed: return "COMPLETED";
+    case run_status::failed: return "ERROR";
+    case run_status::cancelled: return "CANCELLED";
+  }
+  return "?";
+}
+
+std::string_view to_string(cancel_outcome outcome) {
+  switch (outcome) {
+    case cancel_outcome::cancelled: return "cancelled";
+    case cancel_outcome::accepted: return "accepted";
+    case cancel_outcome::already_ended: return "already_ended";
+    case cancel_outcome::intent_stored: return "intent_stored";
+    case cancel_outcome::unknown: return "unknown";
+  }
+  return "?";
+}
+
+run_status status_of(const ending& x) {
+  switch (x.kind) {
+    case ending_kind::completed: return run_status::completed;
+    case ending_kind::failed: return run_status::failed;
+    case ending_kind::cancelled: return run_status::cancelled;
+  }
+  return run_status::failed;
+}
+
+token_usage& token_usage::operator+=(const token_usage& other) {
+  input_tokens += other.input_tokens;
+  output_tokens += other.output_tokens;
+  reasoning_tokens += other.reasoning_tokens;
+  cache_read_tokens += other.cache_read_tokens;
+  return *this;
+}
+
+std::size_t cost_bytes(const run_event& event) {
+  constexpr std::size_t flat_bytes = sizeof(run_event) + 64;  // the shared block and its place in two containers
+  if (const auto* delta = get_if<content_delta>(event)) return flat_bytes + delta->text.size();
+  if (const auto* delta = get_if<reasoning_delta>(event)) return flat_bytes + delta->text.size();
+  if (const auto* ended = get_if<run_ended>(event)) {
+    return flat_bytes + sizeof(run_ended) + ended->content.size() + ended->how.message.size() + ended->how.by.size();
+  }
+  if (const auto* started = get_if<run_started>(event)) {
+    return flat_bytes + sizeof(run_started) + started->agent_name.size() + started->model.size();
+  }
+  if (const auto* retrying = get_if<model_request_retrying>(event)) {
+    return flat_bytes + sizeof(model_request_retrying) + retrying->message.size();
+  }
+  if (const auto* call = get_if<tool_call_started>(event)) {
+    return flat_bytes + sizeof(tool_call_started) + call->call.arguments.size();
+  }
+  if (const auto* call = get_if<tool_call_ended>(event)) {
+    return flat_bytes + sizeof(tool_call_ended) + call->call.arguments.size() + call->result.size();
+  }
+  return flat_bytes;
+}
+
+}  // namespace oncue
