@@ -30,8 +30,16 @@ inline constexpr std::size_t tail_events_max = 256;
 inline constexpr std::size_t pulls_max = 10'000;  ///< readers waiting at one run
 inline constexpr std::uint32_t turns_max_ceiling = 1000;
 inline constexpr std::uint32_t attempts_max_ceiling = 20;
-inline constexpr milliseconds close_grace = 5s;         ///< after the ending: everything closed by then
+inline constexpr milliseconds close_grace = 5s;  ///< after the ending: everything closed by then
+inline constexpr milliseconds first_token_timeout_default = 60s;
+inline constexpr milliseconds idle_timeout_default = 60s;
+inline constexpr milliseconds total_timeout_default = 15min;
+inline constexpr std::uint32_t scripted_tokens_max = 10'000'000;  ///< of the demo model's answer
 inline constexpr milliseconds retry_after_max = 10min;  ///< a provider that asks for more is not obeyed: the run fails
+
+inline constexpr std::size_t cancel_waiters_max = 1000;  ///< waiting at one run; who comes later is answered at once
+inline constexpr milliseconds cancel_wait_max = 60s;     ///< how long an answer to a cancel may be put off
+inline constexpr milliseconds finish_retry = 1s;         ///< an ending that the journal refused is offered again
 
 // -- a node --------------------------------------------------------------------
 inline constexpr std::size_t runs_live_max = 100'000;     ///< admitted and not ended
@@ -40,6 +48,7 @@ inline constexpr std::size_t runs_listed_max = 1000;
 
 // -- the journal ---------------------------------------------------------------
 inline constexpr std::size_t memory_journal_bytes_max = 256u << 20;
+inline constexpr std::size_t memory_journal_row_bytes = 512;  ///< what a run costs besides its events
 inline constexpr std::size_t intents_max = 10'000;
 inline constexpr milliseconds intent_age_max = 24h;
 
@@ -52,10 +61,16 @@ inline constexpr std::size_t sse_line_bytes_max = 16u << 20;    ///< one line, a
 inline constexpr std::size_t error_body_bytes_max = 64u << 10;  ///< how much of an error answer is read
 inline constexpr std::size_t error_message_chars_max = 500;
 inline constexpr std::size_t tool_call_bytes_max = 1u << 20;    ///< collected arguments of one call
+inline constexpr std::size_t tool_call_depth_max = 100;         ///< nesting of arguments that are shown as JSON
+inline constexpr std::size_t tool_call_value_chars_shown = 40;  ///< of one argument, where a call is written as a line
 inline constexpr std::size_t tool_calls_max = 128;              ///< in one answer
 inline constexpr std::size_t receive_buffer_bytes = 16u << 10;  ///< libcurl's; one a transfer
 inline constexpr int socket_receive_buffer_bytes = 64 << 10;    ///< the kernel's; bounds what arrives while paused
 inline constexpr milliseconds connect_max = 10s;                ///< TCP and TLS; then the attempt has failed
 inline constexpr std::size_t idle_connections_max = 32;         ///< kept open for the next call
+inline constexpr std::chrono::seconds idle_connection_age_max = 60s;  ///< older ones are not used again
+inline constexpr std::size_t upload_buffer_bytes = 16u << 10;         ///< libcurl's smallest; one a large request
+inline constexpr std::chrono::seconds keepalive_idle = 30s;           ///< TCP probes an open, silent connection then
+inline constexpr std::chrono::seconds keepalive_interval = 10s;
 
 }  // namespace oncue::core::limits

@@ -53,6 +53,7 @@ struct reasoning_delta {
 
 struct model_request_completed {
   attempt_no attempt = 0;
+  std::string finish_reason;  ///< the provider's word: stop, length, tool_calls, …
   token_usage usage;
   std::uint64_t first_token_us = 0;  ///< from opening the attempt to its first token; 0: it had none
   friend bool operator==(const model_request_completed&, const model_request_completed&) = default;
@@ -196,7 +197,7 @@ bool inspect(Inspector& f, reasoning_delta& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, model_request_completed& x) {
-  return f.object(x).fields(f.field("attempt", x.attempt), f.field("usage", x.usage),
+  return f.object(x).fields(f.field("attempt", x.attempt), f.field("finish_reason", x.finish_reason), f.field("usage", x.usage),
                             f.field("first_token_us", x.first_token_us));
 }
 template <class Inspector>

@@ -1,0 +1,218 @@
+#include "oncue/core/event_book.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "oncue/core/event_tail.hpp"
+
+namespace oncue::core {
+
+namespace {
+
+std::size_t sum_of_costs(const std::vector<event_ptr>& events) {
+  std::size_t sum = 0;
+  for (const auto& event : events) sum += cost_bytes(*event);
+  return sum;
+}
+
+std::size_t row_cost(const run_id& id, const agent_id& agent, const session_id& session) {
+  return limits::memory_journal_row_bytes + id.value.size() + agent.value.size() + session.value.size();
+}
+
+}  // namespace
+
+create_reply event_book::create(const create_run& what) {
+  const auto& request = what.request;
+  if (rows_.contains(request.id)) {
+    return {refusal{refusal_code::run_id_used, "run_id: '" + request.id.value + "' is used already, choose another"}, {}};
+  }
+  if (!make_room(row_cost(request.id, request.agent, request.session) + sum_of_costs(what.events))) {
+    return {refusal{refusal_code::journal_unavailable, "the in-memory journal is full of live runs"}, {}};
+  }
+  auto& entry = rows_[request.id];
+  entry.agent = request.agent;
+  entry.session = request.session;
+  entry.user = request.user;
+  entry.created_at_ms = what.created_at_ms;
+  entry.number = ++created_;
+  bytes_ += row_cost(request.id, request.agent, request.session);
+  add(entry, 0, what.events);
+
+  create_reply reply;
+  drop_old_intents(what.created_at_ms);
+  // An intent only hits a run of the user who left it; somebody else's is gone with the id it named.
+  if (auto found = intents_.find(request.id); found != intents_.end()) {
+    if (found->second.request.scope == request.user) reply.intent = std::move(found->second.request);
+    intents_.erase(found);
+  }
+  return reply;
+}
+
+/// Adds what is not there yet. A sentence about what is wrong, or nothing.
+std::optional<std::string> event_book::add(row& to, event_index from, const std::vector<event_ptr>& events) {
+  if (from > to.next()) {
+    return "index " + std::to_string(from) + " leaves a gap after " + std::to_string(to.next());
+  }
+  for (const auto& event : events) {
+    if (event->index < to.next()) continue;
+    bytes_ += cost_bytes(*event);
+    to.events.push_back(event);
+  }
+  return std::nullopt;
+}
+
+std::variant<appended, journal_refused> event_book::append(const append_events& what) {
+  auto found = rows_.find(what.run);
+  if (found == rows_.end()) return journal_refused{what.run, "no such run"};
+  auto& entry = found->second;
+  if (entry.ended) return appended{what.run, entry.next()};
+  if (!make_room(sum_of_costs(what.events))) return journal_refused{what.run, "the in-memory journal is full of live runs"};
+  if (auto wrong = add(entry, what.from, what.events)) return journal_refused{what.run, *wrong};
+  return appended{what.run, entry.next()};
+}
+
+std::variant<finished, journal_refused> event_book::finish(const finish_run& what) {
+  auto found = rows_.find(what.run);
+  if (found == rows_.end()) return journal_refused{what.run, "no such run"};
+  auto& entry = found->second;
+  if (!entry.ended) {
+    if (what.events.empty() || !get_if<run_ended>(*what.events.back())) {
+      return journal_refused{what.run, "the last event of a finish is not an ending"};
+    }
+    if (auto wrong = add(entry, what.from, what.events)) return journal_refused{what.run, *wrong};
+    auto ending = entry.events.back();
+    close(what.run, entry);  // may forget the row at once when space is short
+    return finished{what.run, std::move(ending)};
+  }
+  return finished{what.run, entry.events.back()};
+}
+
+end_orphan_reply event_book::end(const end_orphan& what) {
+  auto found = rows_.find(what.run);
+  if (found == rows_.end()) return {};
+  auto& entry = found->second;
+  if (entry.ended) return {entry.events.back()};
+
+  run_ended body{.how = what.how};
+  for (const auto& event : entry.events) {
+    if (const auto* delta = get_if<content_delta>(*event)) body.content += delta->text;
+    if (const auto* call = get_if<model_request_completed>(*event)) body.usage += call->usage;
+  }
+  body.duration_us = static_cast<std::uint64_t>(std::max<std::int64_t>(what.at_ms - entry.created_at_ms, 0)) * 1000;
+  event_ptr ending{run_event{entry.next(), what.at_ms, boxed<run_ended>{std::move(body)}}};
+  add(entry, entry.next(), {ending});
+  close(what.run, entry);
+  return {std::move(ending)};
+}
+
+void event_book::close(const run_id& id, row& which) {
+  which.ended = true;
+  ended_whole_.push_back(id);
+  make_room(0);
+}
+
+record_cancel_reply event_book::record(const record_cancel& what) {
+  const auto& request = what.request;
+  if (auto found = rows_.find(request.run); found != rows_.end()) {
+    const auto* ending = found->second.ending();
+    return {ending ? std::optional{*ending} : std::nullopt, false};
+  }
+  drop_old_intents(what.at_ms);
+  if (intents_.contains(request.run)) return {{}, true};
+  // The queue may also name intents that were used up; it is bounded with them.
+  if (intents_.size() >= limits_.intents_max || intents_by_age_.size() >= 2 * limits_.intents_max) return {};
+  intents_.try_emplace(request.run, intent{request, what.at_ms});
+  intents_by_age_.emplace_back(what.at_ms, request.run);
+  return {{}, true};
+}
+
+void event_book::drop_old_intents(std::int64_t now_ms) {
+  while (!intents_by_age_.empty() && now_ms - intents_by_age_.front().first > limits_.intent_age_ms_max) {
+    auto found = intents_.find(intents_by_age_.front().second);
+    if (found != intents_.end() && found->second.at_ms == intents_by_age_.front().first) intents_.erase(found);
+    intents_by_age_.pop_front();
+  }
+}
+
+event_batch event_book::read(const pull_limits& pull) const {
+  event_batch nothing{.run = pull.run, .events = {}, .next = pull.from, .end = batch_end::more};
+  auto found = rows_.find(pull.run);
+  if (found == rows_.end()) {
+    nothing.end = batch_end::unknown;
+    return nothing;
+  }
+  const auto& entry = found->second;
+  if (pull.from < entry.first) {
+    nothing.end = batch_end::gone;
+    nothing.next = entry.first;
+    return nothing;
+  }
+  if (pull.from >= entry.next()) {
+    if (entry.ended) nothing.end = batch_end::ended;
+    return nothing;
+  }
+  return cut_batch(entry.events, pull);
+}
+
+run_list event_book::list(std::uint32_t runs_max) const {
+  std::vector<const std::pair<const run_id, row>*> newest;
+  newest.reserve(rows_.size());
+  for (const auto& entry : rows_) newest.push_back(&entry);
+  auto count = std::min<std::size_t>(runs_max, newest.size());
+  std::partial_sort(newest.begin(), newest.begin() + static_cast<std::ptrdiff_t>(count), newest.end(),
+                    [](const auto* a, const auto* b) { return a->second.number > b->second.number; });
+  run_list list;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& [id, entry] = *newest[i];
+    run_summary summary{id, entry.agent, entry.session, run_status::running, entry.created_at_ms, {}};
+    if (const auto* ending = entry.ending()) {
+      summary.ended = get_if<run_ended>(**ending)->how;
+      summary.status = status_of(*summary.ended);
+    }
+    list.runs.push_back(std::move(summary));
+  }
+  return list;
+}
+
+/// Frees what may be freed until `bytes_wanted` more fit. False if they do not. Endings outlive the events before them, but
+/// only on a quarter of the space, so that the newest runs can still be read whole.
+bool event_book::make_room(std::size_t bytes_wanted) {
+  while (bytes_ + bytes_wanted > limits_.bytes_max) {
+    auto too_many_stripped = stripped_bytes_ > limits_.bytes_max / 4;
+    if (!ended_whole_.empty() && !too_many_stripped) {
+      strip_oldest();
+    } else if (!ended_stripped_.empty()) {
+      forget_oldest();
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+void event_book::strip_oldest() {
+  auto id = std::move(ended_whole_.front());
+  ended_whole_.pop_front();
+  auto& entry = rows_.at(id);
+  auto ending = entry.events.back();
+  bytes_ -= sum_of_costs(entry.events) - cost_bytes(*ending);
+  entry.first = ending->index;
+  entry.events = {std::move(ending)};
+  stripped_bytes_ += cost_of(id, entry);
+  ended_stripped_.push_back(std::move(id));
+}
+
+void event_book::forget_oldest() {
+  auto found = rows_.find(ended_stripped_.front());
+  auto freed = cost_of(found->first, found->second);
+  bytes_ -= freed;
+  stripped_bytes_ -= freed;
+  rows_.erase(found);
+  ended_stripped_.pop_front();
+}
+
+std::size_t event_book::cost_of(const run_id& id, const row& which) {
+  return row_cost(id, which.agent, which.session) + sum_of_costs(which.events);
+}
+
+}  // namespace oncue::core

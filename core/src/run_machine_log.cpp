@@ -1,0 +1,217 @@
+// How a run's log grows, and how it ends.
+#include <algorithm>
+#include <utility>
+
+#include "oncue/core/limits.hpp"
+#include "oncue/core/run_machine.hpp"
+#include "oncue/core/text.hpp"
+
+namespace oncue::core {
+
+// -- the log ---------------------------------------------------------------------
+
+void run_machine::add_delta(model_delta&& delta) {
+  if (delta.kind == delta_kind::text) {
+    auto room = setup_.entry->agent.run_text_bytes_max;
+    auto used = text_.size() + (pending_kind_ == delta_kind::text ? pending_text_.size() : 0);
+    if (used + delta.text.size() > room) {
+      delta.text.resize(utf8_prefix(delta.text, room - std::min<std::uint64_t>(used, room)));
+      if (pending_kind_ != delta_kind::text) seal_pending();
+      pending_kind_ = delta_kind::text;
+      pending_text_ += delta.text;
+      fail(failure_code::output_limit, "the text grew above run_text_bytes_max (" + std::to_string(room) +
+                                           " bytes); the first " + std::to_string(room) + " bytes are kept");
+      return;
+    }
+  }
+  if (pending_kind_ != delta.kind) seal_pending();
+  pending_kind_ = delta.kind;
+  if (pending_text_.empty()) {
+    pending_text_ = std::move(delta.text);
+  } else {
+    pending_text_ += delta.text;
+  }
+  flush();
+  throttle();
+}
+
+void run_machine::log(event_body body) {
+  seal_pending();
+  auto at_ms = now_us_ / 1000 + setup_.unix_offset_ms;
+  unconfirmed_.emplace_back(run_event{next_index_++, at_ms, std::move(body)});
+  unconfirmed_bytes_ += cost_bytes(*unconfirmed_.back());
+  if (phase_ != run_phase::ended) flush();
+}
+
+void run_machine::seal_pending() {
+  if (pending_text_.empty()) return;
+  auto text = std::exchange(pending_text_, {});
+  auto kind = pending_kind_;
+  if (kind == delta_kind::text) text_ += text;
+  auto log_piece = [&](std::string piece) {
+    if (kind == delta_kind::text) {
+      log(content_delta{std::move(piece)});
+    } else {
+      log(reasoning_delta{std::move(piece)});
+    }
+  };
+  if (text.size() <= limits::event_text_bytes_max) {
+    log_piece(std::move(text));
+    return;
+  }
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    auto length = utf8_prefix(rest, limits::event_text_bytes_max);
+    log_piece(std::string{rest.substr(0, length)});
+    rest.remove_prefix(length);
+  }
+}
+
+/// Whatever piled up while the last append was on its way goes as the next one: no timer, no fixed batch.
+void run_machine::flush() {
+  if (append_in_flight_ || phase_ == run_phase::ended) return;
+  if (!pending_text_.empty()) {
+    append_in_flight_ = true;  // keeps log() from sending piece by piece
+    seal_pending();
+    append_in_flight_ = false;
+  }
+  if (unconfirmed_.empty()) return;
+  append_in_flight_ = true;
+  emit(effect::append{unconfirmed_.front()->index, unconfirmed_});
+}
+
+void run_machine::throttle() {
+  if (phase_ == run_phase::ended || !has_open_attempt()) return;
+  if (!paused_for_journal_ && unjournalled_bytes() > limits::unjournalled_bytes_high) {
+    paused_for_journal_ = true;
+    emit(effect::pause_stream{});
+  } else if (paused_for_journal_ && unjournalled_bytes() <= limits::unjournalled_bytes_low) {
+    paused_for_journal_ = false;
+    activity_us_ = now_us_;  // the silence was ours
+    emit(effect::resume_stream{});
+  }
+}
+
+void run_machine::on(appended&& x) {
+  append_in_flight_ = false;
+  auto is_confirmed = [&](const event_ptr& event) { return event->index < x.next; };
+  auto end_of_confirmed = std::find_if_not(unconfirmed_.begin(), unconfirmed_.end(), is_confirmed);
+  if (end_of_confirmed != unconfirmed_.begin()) {
+    effect::publish confirmed{{unconfirmed_.begin(), end_of_confirmed}};
+    for (const auto& event : confirmed.events) unconfirmed_bytes_ -= cost_bytes(*event);
+    unconfirmed_.erase(unconfirmed_.begin(), end_of_confirmed);
+    emit(std::move(confirmed));
+  }
+  flush();
+  throttle();
+}
+
+void run_machine::on(journal_refused&& x) {
+  append_in_flight_ = false;
+  if (phase_ != run_phase::ended) {
+    fail(failure_code::journal_failed, "the journal refused the run's events: " + x.message);
+  } else if (!journalled_) {
+    finish_retry_us_ = now_us_ + std::chrono::microseconds{limits::finish_retry}.count();
+  }
+}
+
+// -- the ending ------------------------------------------------------------------
+
+void run_machine::fail(failure_code code, std::string message, std::uint16_t provider_status) {
+  end({.kind = ending_kind::failed, .code = code, .provider_status = provider_status, .message = std::move(message)});
+}
+
+/// Sockets and tools first, the journal second: neither the store nor a reader can delay a stop.
+void run_machine::end(ending how) {
+  auto was = std::exchange(phase_, run_phase::ended);
+  ended_us_ = now_us_;
+  if (has_open_attempt()) emit(effect::close_stream{});
+  if (was == run_phase::tools || was == run_phase::paused) {
+    tools_stopping_ = true;
+    emit(effect::stop_tools{});
+  }
+  for (const auto& child : children_) emit(effect::cancel_child{child});
+  ending_ = std::move(how);
+  seal_pending();
+  log(boxed<run_ended>{
+      {*ending_, text_, usage_, run_first_token_us_, static_cast<std::uint64_t>(now_us_ - setup_.created_us)}});
+  ended_index_ = next_index_ - 1;
+  send_finish();
+  settle();
+}
+
+/// Carries all that is not confirmed: an append still on its way may come later and is then skipped by the journal.
+void run_machine::send_finish() {
+  finish_retry_us_ = 0;
+  emit(effect::finish{unconfirmed_.front()->index, unconfirmed_});
+}
+
+void run_machine::on(finished&& x) {
+  if (journalled_ || !x.ended) return;
+  if (phase_ != run_phase::ended) {
+    // Somebody else ended this run: what stands in the journal stands.
+    phase_ = run_phase::ended;
+    ended_us_ = now_us_;
+    if (has_open_attempt()) emit(effect::close_stream{});
+    for (const auto& child : children_) emit(effect::cancel_child{child});
+  }
+  journalled_ = true;
+  finish_retry_us_ = 0;
+  if (!unconfirmed_.empty() && unconfirmed_.back() == x.ended) {
+    emit(effect::publish{std::exchange(unconfirmed_, {})});
+  } else {
+    if (const auto* ended = get_if<run_ended>(*x.ended)) ending_ = ended->how;
+    ended_index_ = x.ended->index;
+    unconfirmed_.clear();
+    emit(effect::defer_to_journal{});
+  }
+  unconfirmed_bytes_ = 0;
+  settle();
+}
+
+bool run_machine::is_closed() const { return !has_open_attempt() && !tools_stopping_ && children_.empty(); }
+
+/// The grace period is over: what has not said that it is closed is killed, and counts as closed.
+void run_machine::abandon_what_is_open() {
+  if (has_open_attempt()) emit(effect::kill_stream{});
+  open_attempts_ = 0;
+  closed_through_ = attempt_;
+  tools_stopping_ = false;
+  children_.clear();
+}
+
+/// Answers whoever can be answered now, and closes when nothing is left to wait for.
+void run_machine::settle() {
+  if (phase_ != run_phase::ended || !ending_) return;
+  auto can_answer = [this](const cancel_waiter& waiter) {
+    auto enough = ending_->kind == ending_kind::cancelled ? journalled_ && is_closed() : journalled_;
+    return enough || now_us_ >= waiter.answer_by_us;
+  };
+  for (const auto& waiter : waiters_) {
+    if (can_answer(waiter)) emit(effect::answer_cancel{waiter.ticket, reply_for(waiter)});
+  }
+  std::erase_if(waiters_, can_answer);
+  if (!closed_ && journalled_ && is_closed()) {
+    closed_ = true;
+    emit(effect::close{status_of(*ending_)});
+  }
+}
+
+cancel_reply run_machine::reply_for(const cancel_waiter& waiter) const {
+  cancel_reply reply;
+  reply.run = setup_.request.id;
+  reply.status = status_of(*ending_);
+  reply.phase_at_cancel = phase_at_cancel_;
+  reply.upstream_closed = !has_open_attempt();
+  reply.durable = journalled_;
+  reply.latency_us = static_cast<std::uint64_t>(now_us_ - waiter.asked_us);
+  if (journalled_) reply.index = ended_index_;
+  if (ending_->kind != ending_kind::cancelled) {
+    reply.outcome = cancel_outcome::already_ended;
+  } else {
+    reply.outcome = journalled_ ? cancel_outcome::cancelled : cancel_outcome::accepted;
+  }
+  return reply;
+}
+
+}  // namespace oncue::core
