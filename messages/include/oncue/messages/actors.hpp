@@ -15,6 +15,18 @@
 
 namespace oncue {
 
+// -- time ----------------------------------------------------------------------
+
+/// The time that was asked for has come.
+struct alarm {};
+
+/// Wake me at `at_us` (steady time, microseconds). One alarm a client: the latest replaces the one before.
+struct set_alarm {
+  std::int64_t at_us = 0;
+};
+
+struct clear_alarm {};
+
 // -- roles -------------------------------------------------------------------
 
 /// Reads one run's events: a console, a connection, a test's recorder. Asks with `pull`, is answered with batches.
@@ -31,6 +43,9 @@ using delta_sink_actor =
 /// Takes the journal's word on what is logged: a run.
 using journal_client_actor =
     caf::typed_actor<caf::result<void>(appended), caf::result<void>(finished), caf::result<void>(journal_refused)>;
+
+/// Wants to be woken at some time: a run with deadlines, a paced model stream.
+using alarm_client_actor = caf::typed_actor<caf::result<void>(alarm)>;
 
 // -- messages that carry a handle ----------------------------------------------
 
@@ -90,9 +105,9 @@ using supervisor_actor =
                      caf::result<void>(run_closed)>;               // from a run, its last word
 
 /// One a run: owns one run machine and the live tail of its log. Quits after its ending.
-using run_actor = event_source_actor::extend_with<delta_sink_actor>::extend_with<journal_client_actor>::extend<
-    caf::result<void>(begin_run),                // from the supervisor: a place is free
-    caf::result<cancel_reply>(cancel_request)>;  // high priority, idempotent
+using run_actor = event_source_actor::extend_with<delta_sink_actor>::extend_with<journal_client_actor>::extend_with<
+    alarm_client_actor>::extend<caf::result<void>(begin_run),                // from the supervisor: a place is free
+                                caf::result<cancel_reply>(cancel_request)>;  // high priority, idempotent
 
 /// One attempt at one provider call. Reports to its sink; ends when told, when done, or when the sink dies.
 using model_stream_actor =
@@ -107,8 +122,24 @@ using journal_actor = event_source_actor::extend<
     caf::result<record_cancel_reply>(record_cancel),      // from the supervisor: the run is not live here
     caf::result<run_list>(list_runs)>;
 
+/// The one place where runs and streams wait for time. Ten thousand waiting clients cost one timer.
+using alarm_clock_actor =
+    caf::typed_actor<caf::result<void>(set_alarm, alarm_client_actor), caf::result<void>(clear_alarm, alarm_client_actor)>;
+
 // -- inspection --------------------------------------------------------------
 
+template <class Inspector>
+bool inspect(Inspector& f, alarm& x) {
+  return f.object(x).fields();
+}
+template <class Inspector>
+bool inspect(Inspector& f, set_alarm& x) {
+  return f.object(x).fields(f.field("at_us", x.at_us));
+}
+template <class Inspector>
+bool inspect(Inspector& f, clear_alarm& x) {
+  return f.object(x).fields();
+}
 template <class Inspector>
 bool inspect(Inspector& f, start_reply& x) {
   return f.object(x).fields(f.field("refused", x.refused), f.field("run", x.run), f.field("session", x.session),

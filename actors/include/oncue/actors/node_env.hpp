@@ -1,0 +1,35 @@
+// What every actor of a node is given when it is spawned: the neighbours it speaks to and the doors to chance and time.
+// Made once, never changed, shared by all.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "oncue/core/catalog.hpp"
+#include "oncue/core/roster.hpp"
+#include "oncue/core/run_machine.hpp"
+#include "oncue/messages/actors.hpp"
+
+namespace oncue::actors {
+
+/// Makes the stream actor for one attempt at one call of this agent's model. It waits to be opened.
+using model_stream_factory = std::function<model_stream_actor(const core::agent_entry&)>;
+
+struct node_env {
+  std::shared_ptr<const core::catalog> catalog;
+  core::roster_limits limits;
+  journal_actor journal;
+  alarm_clock_actor alarms;
+  model_stream_factory open_model;
+  std::function<std::int64_t()> unix_ms;  ///< wall clock
+  std::function<std::uint64_t()> random;  ///< for ids and jitter
+};
+
+/// The actor clock's time in the unit that core/ counts in.
+inline core::steady_us to_steady_us(std::chrono::steady_clock::time_point at) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(at.time_since_epoch()).count();
+}
+
+}  // namespace oncue::actors

@@ -1,0 +1,113 @@
+// The cursor of a subscriber of yours: put one into your actor's state and it reads a run's whole log for you, live or
+// ended, with no gap and no duplicate, also when the run's actor goes away in between. It asks for more only when you call
+// pull(): a slow actor is never flooded (I4, I8). What it does not do: keep events.
+//
+//   struct my_state {
+//     subscription<subscriber_actor::base> events;
+//     subscriber_actor::behavior_type make_behavior() {
+//       self->set_down_handler([this](const caf::down_msg& down) { events.on_down(down); });
+//       return {[this](event_batch& batch) {
+//         for (const auto& event : events.take(batch)) use(*event);
+//         if (events.state() == subscription_state::reading) events.pull(); else self->quit();
+//       }};
+//     }
+//   };
+#pragma once
+
+#include <caf/system_messages.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "oncue/core/limits.hpp"
+#include "oncue/messages/type_ids.hpp"
+
+namespace oncue::actors {
+
+enum class subscription_state : std::uint8_t {
+  reading,  ///< call pull() for more
+  ended,    ///< the run's ending has been taken
+  lost,     ///< nothing more can be had: see why()
+};
+
+/// `Self` is the actor class that owns it and is (or extends) a subscriber_actor.
+template <class Self>
+class subscription {
+ public:
+  subscription(Self* self, supervisor_actor supervisor, run_id run, event_index from = 0)
+      : self_{self}, supervisor_{std::move(supervisor)}, run_{std::move(run)}, next_{from} {}
+
+  /// Starts to read from `source`, as a start_reply gave it; the first pull is sent.
+  void open(event_source_actor source) {
+    source_ = std::move(source);
+    self_->monitor(source_);
+    pull();
+  }
+
+  /// Starts to read a run of which only the id is known.
+  void open() {
+    self_->request(supervisor_, std::chrono::seconds{30}, subscribe_run{run_})
+        .then(
+            [this](const subscribe_reply& reply) {
+              if (reply.known) {
+                open(reply.source);
+              } else {
+                lose("there is no run '" + run_.value + "'");
+              }
+            },
+            [this](const caf::error& error) { lose("the supervisor did not answer: " + to_string(error)); });
+  }
+
+  /// Asks for the next events. Call it when the last ones are dealt with.
+  void pull() {
+    if (state_ != subscription_state::reading) return;
+    self_->send(source_, pull_limits{run_, next_, core::limits::pull_events_max, core::limits::pull_bytes_max},
+                caf::actor_cast<subscriber_actor>(self_));
+  }
+
+  /// The new events of a batch, in order. Stale or foreign batches give none.
+  std::vector<event_ptr> take(event_batch& batch) {
+    if (batch.run != run_ || state_ != subscription_state::reading) return {};
+    if (batch.end == batch_end::unknown) {
+      lose("there is no run '" + run_.value + "'");
+    } else if (batch.end == batch_end::gone) {
+      lose("events below " + std::to_string(batch.next) + " of run '" + run_.value + "' are no longer kept");
+    } else if (!batch.events.empty() && batch.events.front()->index != next_) {
+      return {};
+    } else {
+      next_ = batch.next;
+      if (batch.end == batch_end::ended) state_ = subscription_state::ended;
+    }
+    if (batch.events.empty() && state_ == subscription_state::reading) open();  // nothing here: ask who has it
+    return std::move(batch.events);
+  }
+
+  /// For your down handler: the run's actor is gone, the journal has the rest.
+  void on_down(const caf::down_msg& down) {
+    if (source_ && down.source == source_.address() && state_ == subscription_state::reading) open();
+  }
+
+  subscription_state state() const { return state_; }
+  const std::string& why() const { return why_; }
+  const run_id& run() const { return run_; }
+  event_index next() const { return next_; }
+
+ private:
+  void lose(std::string why) {
+    state_ = subscription_state::lost;
+    why_ = std::move(why);
+  }
+
+  Self* self_;
+  supervisor_actor supervisor_;
+  run_id run_;
+  event_index next_;
+  event_source_actor source_;
+  subscription_state state_ = subscription_state::reading;
+  std::string why_;
+};
+
+}  // namespace oncue::actors

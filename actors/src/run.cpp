@@ -1,0 +1,146 @@
+#include "oncue/actors/run.hpp"
+
+#include <algorithm>
+#include <variant>
+
+namespace oncue::actors {
+
+namespace fx = core::effect;
+
+run_state::run_state(run_actor::pointer self, std::shared_ptr<const node_env> env, core::run_setup setup,
+                     std::vector<event_ptr> logged, supervisor_actor supervisor)
+    : self_{self}, env_{std::move(env)}, supervisor_{std::move(supervisor)}, machine_{std::move(setup)}, tail_{0} {
+  tail_.publish(logged, [](const subscriber_actor&, const event_batch&) {});
+}
+
+run_actor::behavior_type run_state::make_behavior() {
+  self_->set_down_handler([this](const caf::down_msg& down) {
+    if (stream_ && down.source == stream_.address()) tell(core::signal::stream_lost{stream_attempt_});
+  });
+  return {
+      [this](const pull_limits& limits, const subscriber_actor& reader) { pull(limits, reader); },
+      [this](model_opened x) { tell(x); },
+      [this](model_delta& x) { tell(std::move(x)); },
+      [this](model_done& x) { tell(std::move(x)); },
+      [this](model_failed& x) { tell(std::move(x)); },
+      [this](model_closed x) { tell(x); },
+      [this](appended& x) { tell(std::move(x)); },
+      [this](finished& x) { tell(std::move(x)); },
+      [this](journal_refused& x) { tell(std::move(x)); },
+      [this](alarm) { tell(core::signal::timer{}); },
+      [this](begin_run) { tell(core::signal::begin{}); },
+      [this](cancel_request& request) { return cancel(request); },
+  };
+}
+
+caf::result<cancel_reply> run_state::cancel(cancel_request& request) {
+  auto promise = self_->make_response_promise<cancel_reply>();
+  cancels_.emplace_back(++tickets_, promise);
+  tell(core::signal::cancel{std::move(request), tickets_});
+  return promise;
+}
+
+void run_state::pull(const pull_limits& limits, const subscriber_actor& reader) {
+  using verdict = core::event_tail<subscriber_actor>::verdict;
+  auto result = tail_.pull(reader.id(), reader, limits);
+  if (result.what == verdict::serve) {
+    self_->send(reader, std::move(result.batch));
+  } else if (result.what == verdict::from_journal) {
+    self_->send(env_->journal, limits, reader);
+  }
+}
+
+void run_state::tell(core::run_signal what) {
+  // One scratch list a thread, not one a run: an idle run keeps no room for effects.
+  static thread_local core::run_effects effects;
+  next_signals_.push_back(std::move(what));
+  for (std::size_t i = 0; i < next_signals_.size(); ++i) {
+    effects.clear();
+    machine_.step(std::move(next_signals_[i]), to_steady_us(self_->clock().now()), effects);
+    for (auto& effect : effects) perform(effect);
+  }
+  effects.clear();
+  next_signals_.clear();
+}
+
+void run_state::perform(core::run_effect& effect) {
+  std::visit([this](auto& x) { on(x); }, effect);
+}
+
+// -- the model stream ----------------------------------------------------------------
+
+void run_state::on(fx::open_stream& x) {
+  stream_ = env_->open_model(machine_.entry());
+  stream_attempt_ = x.attempt;
+  self_->monitor(stream_);
+  self_->send(stream_, std::move(x.request), x.attempt, caf::actor_cast<delta_sink_actor>(self_));
+}
+
+void run_state::on(fx::close_stream&) { self_->send<caf::message_priority::high>(stream_, close_stream{}); }
+void run_state::on(fx::kill_stream&) { self_->send_exit(stream_, caf::exit_reason::kill); }
+void run_state::on(fx::pause_stream&) { self_->send<caf::message_priority::high>(stream_, pause_stream{}); }
+void run_state::on(fx::resume_stream&) { self_->send<caf::message_priority::high>(stream_, resume_stream{}); }
+
+// -- tools: no actor serves them yet ----------------------------------------------------
+
+void run_state::on(fx::start_tools& x) {
+  for (auto& call : x.calls) {
+    next_signals_.emplace_back(
+        core::signal::tool_ended{std::move(call.id), true, "this agent has no tool named '" + call.name + "'"});
+  }
+}
+
+void run_state::on(fx::continue_tools&) {}
+void run_state::on(fx::stop_tools&) { next_signals_.emplace_back(core::signal::tools_stopped{}); }
+void run_state::on(fx::cancel_child&) {}
+
+// -- the log -----------------------------------------------------------------------------
+
+void run_state::on(fx::append& x) {
+  self_->send(env_->journal, append_events{machine_.request().id, x.from, std::move(x.events)},
+              caf::actor_cast<journal_client_actor>(self_));
+}
+
+void run_state::on(fx::finish& x) {
+  self_->send<caf::message_priority::high>(env_->journal, finish_run{machine_.request().id, x.from, std::move(x.events)},
+                                           caf::actor_cast<journal_client_actor>(self_));
+}
+
+void run_state::on(fx::publish& x) {
+  tail_.publish(x.events,
+                [this](const subscriber_actor& reader, event_batch batch) { self_->send(reader, std::move(batch)); });
+}
+
+void run_state::on(fx::defer_to_journal&) {
+  tail_.defer(
+      [this](const subscriber_actor& reader, const pull_limits& limits) { self_->send(env_->journal, limits, reader); });
+}
+
+// -- time, answers, the end ----------------------------------------------------------------
+
+void run_state::on(fx::arm_timer& x) {
+  self_->send(env_->alarms, set_alarm{x.at_us}, caf::actor_cast<alarm_client_actor>(self_));
+}
+
+void run_state::on(fx::answer_cancel& x) {
+  auto found = std::find_if(cancels_.begin(), cancels_.end(), [&](const auto& entry) { return entry.first == x.ticket; });
+  if (found == cancels_.end()) return;
+  found->second.deliver(std::move(x.reply));
+  cancels_.erase(found);
+}
+
+void run_state::on(fx::change_status& x) { self_->send(supervisor_, run_changed{machine_.request().id, x.status}); }
+
+void run_state::on(fx::close& x) {
+  self_->send(supervisor_, run_closed{machine_.request().id, x.status});
+  self_->send(env_->alarms, clear_alarm{}, caf::actor_cast<alarm_client_actor>(self_));
+  self_->quit();
+}
+
+run_actor spawn_run(caf::actor_system& system, std::shared_ptr<const node_env> env, core::run_setup setup,
+                    std::vector<event_ptr> logged, supervisor_actor supervisor) {
+  return system.spawn<run_actor::stateful_impl<run_state>>(std::move(env), std::move(setup), std::move(logged),
+                                                           std::move(supervisor));
+}
+
+}  // namespace oncue::actors

@@ -1,0 +1,273 @@
+// A whole node on CAF's test coordinator: one thread, virtual time, and the order of jobs in the test's hand. Two verbs:
+// settle() lets every waiting message be handled while time stands still, advance() moves time. CAF's own run() is not
+// used: it fires time-outs that are not due.
+#pragma once
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
+#include <caf/scoped_actor.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "oncue/actors/alarm_clock.hpp"
+#include "oncue/actors/memory_journal.hpp"
+#include "oncue/actors/node_env.hpp"
+#include "oncue/actors/run.hpp"
+#include "oncue/actors/scripted_model_stream.hpp"
+#include "oncue/actors/subscription.hpp"
+#include "oncue/actors/supervisor.hpp"
+#include "oncue/core/retry.hpp"
+
+namespace oncue::test {
+
+/// What a reader has seen. Owned by the test, written by the recorder (same thread).
+struct recording {
+  std::vector<event_ptr> events;
+  bool ended = false;
+  std::string lost;
+};
+
+/// A subscriber that keeps everything. `eager` ones pull at once; others pull when the test sends `pull_now`.
+class recorder_state {
+ public:
+  static constexpr const char* name = "recorder";
+  using base = subscriber_actor::base;
+
+  recorder_state(subscriber_actor::pointer self, supervisor_actor supervisor, run_id run, recording* out, event_index from)
+      : self_{self}, events_{self, std::move(supervisor), std::move(run), from}, out_{out} {}
+
+  subscriber_actor::behavior_type make_behavior() {
+    self_->set_down_handler([this](const caf::down_msg& down) { events_.on_down(down); });
+    events_.open();
+    return {[this](event_batch& batch) {
+      for (auto& event : events_.take(batch)) out_->events.push_back(std::move(event));
+      using enum actors::subscription_state;
+      if (events_.state() == reading) {
+        events_.pull();
+        return;
+      }
+      out_->ended = events_.state() == ended;
+      out_->lost = events_.why();
+      self_->quit();
+    }};
+  }
+
+ private:
+  subscriber_actor::pointer self_;
+  actors::subscription<base> events_;
+  recording* out_;
+};
+
+/// A model stream that does what the test says, and notes what it was told.
+struct puppet_call {
+  attempt_no attempt = 0;
+  model_request request;
+  delta_sink_actor sink;
+  caf::actor_addr self;
+  bool closed = false;
+  int pauses = 0;
+  int resumes = 0;
+};
+
+struct puppets {
+  std::vector<std::shared_ptr<puppet_call>> calls;  ///< one an attempt, in the order of opening
+  bool deaf = false;                                ///< ignores close_stream
+};
+
+inline model_stream_actor::behavior_type puppet(model_stream_actor::pointer self, puppets* all) {
+  auto call = std::make_shared<puppet_call>();
+  self->set_down_handler([self, call](const caf::down_msg&) {
+    call->closed = true;
+    self->quit();
+  });
+  return {
+      [=](model_request& request, attempt_no attempt, const delta_sink_actor& sink) {
+        call->attempt = attempt;
+        call->request = std::move(request);
+        call->sink = sink;
+        call->self = self->address();
+        all->calls.push_back(call);
+        self->monitor(sink);
+      },
+      [=](close_stream) {
+        if (all->deaf) return;
+        call->closed = true;
+        self->send(call->sink, model_closed{call->attempt});
+        self->quit();
+      },
+      [=](pause_stream) { ++call->pauses; },
+      [=](resume_stream) { ++call->resumes; },
+  };
+}
+
+enum class model_kind { puppet, scripted };
+
+struct node_options {
+  model_kind model = model_kind::puppet;
+  core::scripted_spec scripted;
+  core::deadlines limits;
+  core::retry_policy retry;
+  core::roster_limits roster;
+  core::event_book_limits book;
+};
+
+class node {
+ public:
+  explicit node(node_options options = {}) : options_{std::move(options)}, system_{configure(config_)} {
+    auto entry = std::make_shared<core::agent_entry>();
+    entry->agent.id = {"writer"};
+    entry->agent.name = "Writer";
+    entry->agent.limits = options_.limits;
+    entry->agent.retry = options_.retry;
+    entry->model.name = "test-model";
+    entry->model.scripted = options_.scripted;
+    auto catalog = std::make_shared<core::catalog>();
+    catalog->agents[entry->agent.id] = entry;
+
+    auto env = std::make_shared<actors::node_env>();
+    env->catalog = catalog;
+    env->limits = options_.roster;
+    env->journal = actors::spawn_memory_journal(system_, options_.book);
+    env->alarms = actors::spawn_alarm_clock(system_);
+    env->open_model = [this](const core::agent_entry&) { return open_model(); };
+    env->unix_ms = [this] { return 1'700'000'000'000 + actors::to_steady_us(scheduler().clock().now()) / 1000; };
+    env->random = [this] { return core::next_random(random_); };
+    entry_ = entry;
+    env_ = env;
+    supervisor_ = actors::spawn_supervisor(system_, env);
+    settle();
+  }
+
+  ~node() {
+    // Runs leave in order, so that no actor is left for the system to wait for.
+    caf::anon_send(supervisor_, drain_node{0, 0});
+    settle();
+    advance(std::chrono::milliseconds{0});
+    advance(core::limits::close_grace);
+    for (auto& handle : watched_) caf::anon_send_exit(handle, caf::exit_reason::kill);
+    for (auto& handle : spawned_) caf::anon_send_exit(handle, caf::exit_reason::kill);
+    caf::anon_send_exit(supervisor_, caf::exit_reason::kill);
+    caf::anon_send_exit(env_->journal, caf::exit_reason::kill);
+    caf::anon_send_exit(env_->alarms, caf::exit_reason::kill);
+    supervisor_ = nullptr;
+    settle();
+    spawned_.clear();
+    watched_.clear();
+    puppets_.calls.clear();
+    env_ = nullptr;
+    // What still waits in the virtual clock holds actors: let it go off into the void.
+    scheduler().trigger_timeouts();
+    settle();
+  }
+
+  node(const node&) = delete;
+  node& operator=(const node&) = delete;
+
+  caf::scheduler::test_coordinator& scheduler() {
+    return static_cast<caf::scheduler::test_coordinator&>(system_.scheduler());
+  }
+  caf::actor_system& system() { return system_; }
+  const supervisor_actor& supervisor() const { return supervisor_; }
+  const actors::node_env& env() const { return *env_; }
+  puppets& models() { return puppets_; }
+  puppet_call& model(std::size_t attempt = 0) { return *puppets_.calls.at(attempt); }
+
+  /// Handles every waiting message; time stands still.
+  void settle() {
+    while (scheduler().has_job()) scheduler().run_once();
+  }
+  /// Handles one waiting message. False if there is none.
+  bool step() { return scheduler().try_run_once(); }
+  /// Handles waiting messages, the next actor chosen by `random`, at most `count` of them.
+  void shuffle(std::uint64_t& random, std::size_t count) {
+    auto& jobs = scheduler().jobs;
+    for (; count > 0 && !jobs.empty(); --count) {
+      auto k = static_cast<std::ptrdiff_t>(core::next_random(random) % jobs.size());
+      std::rotate(jobs.begin(), jobs.begin() + k, jobs.begin() + k + 1);
+      scheduler().run_once();
+    }
+  }
+  void advance(std::chrono::milliseconds by) {
+    scheduler().advance_time(by);
+    settle();
+  }
+
+  /// Sends a request and gives the answer when it has come: look after settle().
+  template <class Reply, class... Ts>
+  std::shared_ptr<std::optional<Reply>> ask(Ts... what) {
+    auto answer = std::make_shared<std::optional<Reply>>();
+    auto asker = system_.spawn([=, this](caf::event_based_actor* self) {
+      self->request(supervisor_, caf::infinite, what...)
+          .then([=](Reply& reply) { *answer = std::move(reply); }, [=](const caf::error&) {});
+    });
+    watched_.push_back(caf::actor_cast<caf::actor>(asker));
+    return answer;
+  }
+
+  std::shared_ptr<std::optional<start_reply>> start(std::string id, std::string input = "tell") {
+    return ask<start_reply>(run_request{.id = {std::move(id)}, .agent = {"writer"}, .input = std::move(input)});
+  }
+  std::shared_ptr<std::optional<cancel_reply>> cancel(std::string id, std::uint32_t wait_ms = 1000) {
+    return ask<cancel_reply>(cancel_request{.run = {std::move(id)}, .reason = "enough", .by = "test", .wait_ms = wait_ms});
+  }
+
+  /// Starts and settles; the run's actor.
+  run_actor run(std::string id) {
+    auto reply = start(std::move(id));
+    settle();
+    return caf::actor_cast<run_actor>((*reply)->source);
+  }
+
+  subscriber_actor record(std::string id, recording& out, event_index from = 0) {
+    auto handle =
+        system_.spawn<subscriber_actor::stateful_impl<recorder_state>>(supervisor_, run_id{std::move(id)}, &out, from);
+    spawned_.push_back(caf::actor_cast<caf::actor>(handle));
+    return handle;
+  }
+
+  /// The puppet says something to its run.
+  template <class Message>
+  void say(Message message, std::size_t attempt = 0) {
+    message.attempt = model(attempt).attempt;
+    caf::anon_send(model(attempt).sink, std::move(message));
+    settle();
+  }
+  void say_text(std::string text, std::size_t attempt = 0) {
+    say(model_delta{0, delta_kind::text, std::move(text)}, attempt);
+  }
+
+  /// How many actors of runs and streams are alive, besides the node's own.
+  std::size_t live_actors() { return system_.registry().running(); }
+
+ private:
+  static caf::actor_system_config& configure(caf::actor_system_config& config) {
+    config.set("caf.scheduler.policy", "testing");
+    config.set("caf.logger.console.verbosity", "quiet");
+    return config;
+  }
+
+  model_stream_actor open_model() {
+    if (options_.model == model_kind::scripted) return actors::spawn_scripted_model_stream(system_, entry_, env_->alarms);
+    return system_.spawn(puppet, &puppets_);
+  }
+
+  node_options options_;
+  caf::actor_system_config config_;
+  caf::actor_system system_;
+  std::shared_ptr<const core::agent_entry> entry_;
+  std::shared_ptr<const actors::node_env> env_;
+  supervisor_actor supervisor_;
+  puppets puppets_;
+  std::uint64_t random_ = 42;
+  std::vector<caf::actor> spawned_;
+  std::vector<caf::actor> watched_;
+};
+
+}  // namespace oncue::test
