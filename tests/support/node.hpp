@@ -136,7 +136,7 @@ class node {
     env->limits = options_.roster;
     env->journal = actors::spawn_memory_journal(system_, options_.book);
     env->alarms = actors::spawn_alarm_clock(system_);
-    env->open_model = [this](const core::agent_entry&) { return open_model(); };
+    env->open_model = [this](const std::shared_ptr<const core::agent_entry>&) { return open_model(); };
     env->unix_ms = [this] { return 1'700'000'000'000 + actors::to_steady_us(scheduler().clock().now()) / 1000; };
     env->random = [this] { return core::next_random(random_); };
     entry_ = entry;

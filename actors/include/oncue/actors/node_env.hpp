@@ -15,7 +15,7 @@
 namespace oncue::actors {
 
 /// Makes the stream actor for one attempt at one call of this agent's model. It waits to be opened.
-using model_stream_factory = std::function<model_stream_actor(const core::agent_entry&)>;
+using model_stream_factory = std::function<model_stream_actor(std::shared_ptr<const core::agent_entry>)>;
 
 struct node_env {
   std::shared_ptr<const core::catalog> catalog;

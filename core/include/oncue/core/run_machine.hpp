@@ -167,7 +167,7 @@ class run_machine {
   /// The text logged so far.
   const std::string& text() const { return text_; }
   const run_request& request() const { return setup_.request; }
-  const agent_entry& entry() const { return *setup_.entry; }
+  const std::shared_ptr<const agent_entry>& entry() const { return setup_.entry; }
   attempt_no attempt() const { return attempt_; }
   event_index next_index() const { return next_index_; }
   /// The ending once it is decided.

@@ -1,0 +1,266 @@
+#include "oncue/runtime.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/scoped_actor.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <stdexcept>
+#include <utility>
+
+#include "oncue/actors/alarm_clock.hpp"
+#include "oncue/actors/http_model_stream.hpp"
+#include "oncue/actors/memory_journal.hpp"
+#include "oncue/actors/node_env.hpp"
+#include "oncue/actors/scripted_model_stream.hpp"
+#include "oncue/actors/supervisor.hpp"
+#include "oncue/core/config.hpp"
+#include "oncue/io/http_client.hpp"
+#include "oncue/io/world.hpp"
+#include "oncue/messages/type_ids.hpp"
+
+namespace oncue {
+
+namespace {
+
+caf::actor_system_config& configure(caf::actor_system_config& config, const runtime_options& options) {
+  init_messages();
+  if (options.worker_threads > 0) config.set("caf.scheduler.max-threads", options.worker_threads);
+  // Idle workers of the other policy poll all the time; this one sleeps on a condition.
+  config.set("caf.scheduler.policy", "sharing");
+  config.set("caf.logger.console.verbosity", "quiet");
+  return config;
+}
+
+core::catalog default_catalog() {
+  core::environment env{.openai_api_key_set = !io::environment_variable(std::string{core::openai_key_variable}).empty(),
+                        .openai_base_url = io::environment_variable("OPENAI_BASE_URL"),
+                        .openai_model = io::environment_variable("OPENAI_MODEL")};
+  auto result = core::default_config(env);
+  if (const auto* error = std::get_if<core::config_error>(&result)) throw std::invalid_argument{to_string(*error)};
+  return core::make_catalog(std::get<core::config>(result));
+}
+
+/// Journal, supervisor and alarm clock are not supervised: without them nothing the node says would be true.
+template <class Handle>
+void end_process_with(const Handle& handle, const char* what) {
+  handle->attach_functor([what](const caf::error& reason) {
+    if (!reason || reason == caf::exit_reason::user_shutdown) return;
+    std::fprintf(stderr, "oncue: the %s died (%s); the process ends\n", what, to_string(reason).c_str());
+    std::abort();
+  });
+}
+
+}  // namespace
+
+struct runtime::node {
+  explicit node(runtime_options options)
+      : loops{options.io_threads}, system{configure(config, options)}, client{std::make_shared<io::http_client>(loops)} {
+    if (options.catalog.agents.empty()) options.catalog = default_catalog();
+    auto access = std::make_shared<actors::provider_access>();
+    access->client = client;
+    access->read_secret = options.read_secret ? options.read_secret : io::environment_variable;
+    access->unix_ms = io::unix_ms;
+
+    auto env = std::make_shared<actors::node_env>();
+    env->catalog = std::make_shared<const core::catalog>(std::move(options.catalog));
+    env->limits = options.limits;
+    env->journal = actors::spawn_memory_journal(system, {.bytes_max = options.journal_bytes_max});
+    env->alarms = actors::spawn_alarm_clock(system);
+    env->unix_ms = io::unix_ms;
+    env->random = io::random_bits;
+    env->open_model = [this, access, alarms = env->alarms](std::shared_ptr<const core::agent_entry> entry) {
+      if (entry->model.provider == core::provider_kind::scripted) {
+        return actors::spawn_scripted_model_stream(system, std::move(entry), alarms);
+      }
+      return actors::spawn_http_model_stream(system, std::move(entry), access);
+    };
+    journal = env->journal;
+    alarms = env->alarms;
+    supervisor = actors::spawn_supervisor(system, std::move(env));
+    end_process_with(caf::actor_cast<caf::strong_actor_ptr>(supervisor)->get(), "supervisor");
+    end_process_with(caf::actor_cast<caf::strong_actor_ptr>(journal)->get(), "journal");
+    end_process_with(caf::actor_cast<caf::strong_actor_ptr>(alarms)->get(), "alarm clock");
+  }
+
+  void stop() {
+    {
+      caf::scoped_actor self{system, true};
+      self->request(supervisor, core::limits::close_grace * 2,
+                    drain_node{0, static_cast<std::uint64_t>(core::limits::close_grace.count())})
+          .receive([](const drain_reply&) {}, [](const caf::error&) {});
+      self->send_exit(supervisor, caf::exit_reason::user_shutdown);
+      self->send_exit(journal, caf::exit_reason::user_shutdown);
+      self->send_exit(alarms, caf::exit_reason::user_shutdown);
+    }
+    supervisor = nullptr;
+    journal = nullptr;
+    alarms = nullptr;
+    // A stream ends when its transfer has ended, and the system waits for all actors.
+    client.reset();
+  }
+
+  caf::actor_system_config config;
+  io::event_loops loops;  // outlives the actors, the last of which may let go of the client
+  caf::actor_system system;
+  std::shared_ptr<io::http_client> client;
+  supervisor_actor supervisor;
+  journal_actor journal;
+  alarm_clock_actor alarms;
+};
+
+// -- events ----------------------------------------------------------------------
+
+struct run_events::impl {
+  impl(std::shared_ptr<runtime::node> the_node, run_id the_run, event_index from)
+      : node{std::move(the_node)}, self{node->system, true}, run{std::move(the_run)}, next{from} {}
+
+  void open(event_source_actor from) {
+    source = std::move(from);
+    self->monitor(source);
+    pull();
+  }
+
+  /// Asks the supervisor who has the run's events now.
+  void open() {
+    self->request(node->supervisor, caf::infinite, subscribe_run{run})
+        .receive([this](subscribe_reply& reply) { open(std::move(reply.source)); },
+                 [this](const caf::error& what) { error = "the supervisor did not answer: " + to_string(what); });
+  }
+
+  void pull() {
+    self->send(source, pull_limits{run, next, core::limits::pull_events_max, core::limits::pull_bytes_max},
+               caf::actor_cast<subscriber_actor>(self));
+  }
+
+  void take(event_batch& batch) {
+    if (batch.end == batch_end::unknown) {
+      error = "there is no run '" + run.value + "'";
+    } else if (batch.end == batch_end::gone) {
+      error = "events below " + std::to_string(batch.next) + " of run '" + run.value + "' are no longer kept";
+    } else if (batch.events.empty() || batch.events.front()->index == next) {
+      next = batch.next;
+      at_end = batch.end == batch_end::ended;
+      buffer.insert(buffer.end(), batch.events.begin(), batch.events.end());
+      if (at_end) return;
+      if (batch.events.empty()) {
+        open();
+      } else {
+        pull();
+      }
+    }
+  }
+
+  /// One message, if one comes before the time is over.
+  template <class Timeout>
+  bool receive(const Timeout& timeout) {
+    bool came = true;
+    self->receive([this](event_batch& batch) { take(batch); },
+                  [this](const caf::down_msg& down) {
+                    if (!at_end && down.source == source.address()) open();
+                  },
+                  caf::after(timeout) >> [&came] { came = false; });
+    return came;
+  }
+
+  std::shared_ptr<runtime::node> node;
+  caf::scoped_actor self;
+  run_id run;
+  event_index next;
+  event_source_actor source;
+  std::deque<event_ptr> buffer;
+  bool at_end = false;
+  std::string error;
+};
+
+run_events::run_events() = default;
+run_events::run_events(run_events&&) noexcept = default;
+run_events& run_events::operator=(run_events&&) noexcept = default;
+run_events::~run_events() = default;
+run_events::run_events(std::unique_ptr<impl> reader) : impl_{std::move(reader)} {}
+
+event_ptr run_events::next() { return next(std::chrono::milliseconds::max()); }
+
+event_ptr run_events::next(std::chrono::milliseconds at_most) {
+  if (!impl_) return {};
+  auto forever = at_most == std::chrono::milliseconds::max();
+  auto until = std::chrono::steady_clock::now() + (forever ? std::chrono::hours{1} : at_most);
+  while (impl_->buffer.empty() && !impl_->at_end && impl_->error.empty()) {
+    auto left = until - std::chrono::steady_clock::now();
+    if (forever) left = std::chrono::hours{1};
+    auto came = impl_->receive(std::max(left, decltype(left)::zero()));
+    if (!came && !forever) return {};
+  }
+  if (impl_->buffer.empty()) return {};
+  auto event = std::move(impl_->buffer.front());
+  impl_->buffer.pop_front();
+  return event;
+}
+
+bool run_events::ended() const { return impl_ && impl_->at_end && impl_->buffer.empty(); }
+
+const std::string& run_events::error() const {
+  static const std::string none;
+  return impl_ ? impl_->error : none;
+}
+
+// -- runtime ---------------------------------------------------------------------
+
+runtime::runtime(runtime_options options) : node_{std::make_shared<node>(std::move(options))} {}
+runtime::~runtime() { node_->stop(); }
+
+started_run runtime::start(run_request request) {
+  started_run result;
+  auto events = std::make_unique<run_events::impl>(node_, request.id, 0);
+  events->self->request(node_->supervisor, caf::infinite, std::move(request))
+      .receive(
+          [&](start_reply& reply) {
+            result.refused = std::move(reply.refused);
+            result.id = events->run = std::move(reply.run);
+            result.session = std::move(reply.session);
+            if (!result.refused) events->open(std::move(reply.source));
+          },
+          [&](const caf::error& what) {
+            result.refused = refusal{refusal_code::draining, "the supervisor did not answer: " + to_string(what)};
+          });
+  if (!result.refused) result.events = run_events{std::move(events)};
+  return result;
+}
+
+cancel_reply runtime::cancel(cancel_request request) {
+  caf::scoped_actor self{node_->system, true};
+  cancel_reply result{.run = request.run};
+  self->request(node_->supervisor, caf::infinite, std::move(request))
+      .receive([&](cancel_reply& reply) { result = std::move(reply); }, [](const caf::error&) {});
+  return result;
+}
+
+run_events runtime::read(const run_id& run, event_index from) {
+  auto events = std::make_unique<run_events::impl>(node_, run, from);
+  events->open();
+  return run_events{std::move(events)};
+}
+
+std::vector<run_summary> runtime::runs(std::uint32_t runs_max) {
+  caf::scoped_actor self{node_->system, true};
+  std::vector<run_summary> result;
+  self->request(node_->supervisor, caf::infinite, list_runs{runs_max})
+      .receive([&](run_list& list) { result = std::move(list.runs); }, [](const caf::error&) {});
+  return result;
+}
+
+drain_reply runtime::drain(std::chrono::milliseconds grace) {
+  caf::scoped_actor self{node_->system, true};
+  drain_reply result;
+  drain_node what{static_cast<std::uint64_t>(grace.count()), static_cast<std::uint64_t>(core::limits::close_grace.count())};
+  self->request(node_->supervisor, caf::infinite, what)
+      .receive([&](drain_reply& reply) { result = std::move(reply); }, [](const caf::error&) {});
+  return result;
+}
+
+caf::actor_system& runtime::system() { return node_->system; }
+supervisor_actor runtime::supervisor() const { return node_->supervisor; }
+io::event_loops& runtime::loops() { return node_->loops; }
+
+}  // namespace oncue

@@ -1,0 +1,91 @@
+// The command line: which subcommand, with which options. What they mean is in the commands.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <exception>
+
+#include "commands.hpp"
+#include "exit_codes.hpp"
+#include "terminal.hpp"
+
+namespace {
+
+using namespace oncue::apps;
+
+void add_model_options(CLI::App& command, std::optional<std::string>& config_path, std::optional<std::string>& agent,
+                       oncue::core::config_overrides& overrides) {
+  command.add_option("--agent", agent, "Agent to use (see 'oncue agents'); default: the configuration's first");
+  command.add_option("--model", overrides.model, "Model to use: an id from the configuration, or a provider's model name");
+  command.add_option("--base-url", overrides.base_url, "OpenAI-compatible endpoint, e.g. http://127.0.0.1:8080/v1");
+  command.add_option("--first-token-timeout", overrides.first_token_timeout,
+                     "Fail if no token came after this time, e.g. 30s, or none");
+  command.add_option("--config", config_path,
+                     "Configuration file; default: $ONCUE_CONFIG, ./oncue.toml, ~/.config/oncue/oncue.toml");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"oncue runs LLM agents that stop on cue.", "oncue"};
+  app.set_version_flag("--version", "oncue " ONCUE_VERSION);
+  app.require_subcommand(1);
+  app.footer(
+      "Examples:\n"
+      "  oncue run \"write a very long story about a dragon who learns to code\"\n"
+      "  oncue run --cancel-after 8s \"write a very long story\"\n"
+      "  OPENAI_BASE_URL=http://127.0.0.1:8080/v1 oncue run \"hello\"   a local llama.cpp, Ollama or vLLM server\n"
+      "  oncue init && oncue agents && oncue doctor\n"
+      "Without a configured model, a built-in demo model tells a story: no key, no network.");
+
+  int code = exit_usage;
+
+  run_options run;
+  auto* run_app =
+      app.add_subcommand("run", "Start a run and stream its text; Ctrl-C cancels it and keeps what was written");
+  run_app->add_option("prompt", run.prompt, "What to tell the agent; - reads standard input")->required();
+  add_model_options(*run_app, run.config_path, run.agent, run.overrides);
+  run_app->add_option("--timeout", run.overrides.timeout, "Fail if the run is not over after this time, e.g. 5m, or none");
+  run_app->add_option("--cancel-after", run.cancel_after, "Cancel the run after this time, e.g. 8s");
+  run_app->add_option("--run-id", run.run_id, "Id of the run, 1 to 128 of A-Z a-z 0-9 . _ : - ; default: a new UUID");
+  run_app->add_flag("--json", run.json, "One event a line, as AgentOS objects with event_index");
+  run_app->footer(
+      "The text goes to standard output, all else to standard error.\n"
+      "Ctrl-C or SIGTERM cancels the run; a second one leaves at once.\n"
+      "Exit codes: 0 completed, 1 failed, 2 usage, 124 a deadline passed, 130 cancelled.");
+  run_app->callback([&] { code = run_command(run); });
+
+  agents_options agents;
+  auto* agents_app = app.add_subcommand("agents", "List the agents and their models");
+  agents_app->add_option("--config", agents.config_path, "Configuration file");
+  agents_app->add_flag("--json", agents.json, "As JSON");
+  agents_app->callback([&] { code = agents_command(agents); });
+
+  init_options init;
+  auto* init_app = app.add_subcommand("init", "Write a commented configuration file");
+  init_app->add_option("path", init.path, "Where to write it")->capture_default_str();
+  init_app->add_flag("--force", init.force, "Overwrite a file that is there");
+  init_app->callback([&] { code = init_command(init); });
+
+  doctor_options doctor;
+  auto* doctor_app = app.add_subcommand("doctor", "Check a model: reachable, key right, streams, stops when closed");
+  add_model_options(*doctor_app, doctor.config_path, doctor.agent, doctor.overrides);
+  doctor_app->callback([&] { code = doctor_command(doctor); });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::CallForAllHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::CallForVersion& version) {
+    return app.exit(version);
+  } catch (const CLI::ParseError& error) {
+    print_error(error.what());
+    write_all(STDERR_FILENO, "Run 'oncue --help', or 'oncue run --help', for what is possible.\n");
+    return exit_usage;
+  } catch (const std::exception& error) {
+    print_error(error.what());
+    return exit_failed;
+  }
+  return code;
+}

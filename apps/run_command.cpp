@@ -1,0 +1,107 @@
+// `oncue run`: one run, streamed to the terminal, cancelled by Ctrl-C, a signal or --cancel-after.
+#include <unistd.h>
+
+#include <caf/actor_system.hpp>
+#include <caf/spawn_options.hpp>
+#include <csignal>
+#include <future>
+#include <utility>
+
+#include "commands.hpp"
+#include "console.hpp"
+#include "exit_codes.hpp"
+#include "load_config.hpp"
+#include "oncue/core/duration.hpp"
+#include "oncue/core/text.hpp"
+#include "oncue/io/signal_watch.hpp"
+#include "oncue/io/world.hpp"
+#include "oncue/runtime.hpp"
+#include "terminal.hpp"
+
+namespace oncue::apps {
+
+namespace {
+
+/// At most one byte more than is allowed: the supervisor says what is wrong with a message that is too long.
+std::string read_standard_input() {
+  std::string text;
+  char buffer[16'384];
+  while (text.size() <= core::limits::input_bytes_max) {
+    auto got = ::read(STDIN_FILENO, buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    text.append(buffer, static_cast<std::size_t>(got));
+  }
+  return text;
+}
+
+/// First signal: cancel the run and say what was kept. Second: leave at once.
+class interrupts {
+ public:
+  interrupts(io::event_loop& loop, console_actor console)
+      : watch_{loop, [console = std::move(console), first = true](int number) mutable {
+                 if (!std::exchange(first, false)) ::_exit(exit_cancelled);
+                 auto name = number == SIGINT ? "Ctrl-C" : "SIGTERM";
+                 caf::anon_send(console, cancel_request{.reason = name, .by = name});
+               }} {}
+
+ private:
+  io::signal_watch watch_;
+};
+
+}  // namespace
+
+int run_command(const run_options& options) {
+  auto usage_error = [](std::string_view message) {
+    print_error(message);
+    return static_cast<int>(exit_usage);
+  };
+  auto loaded = load_config(options.config_path);
+  if (const auto* error = std::get_if<std::string>(&loaded)) return usage_error(*error);
+  auto& [config, env, path] = std::get<loaded_config>(loaded);
+  agent_id agent = options.agent ? agent_id{*options.agent} : config.default_agent;
+  if (auto error = core::apply_overrides(config, agent, options.overrides, env)) return usage_error(*error);
+
+  std::optional<std::chrono::milliseconds> cancel_after;
+  if (options.cancel_after) {
+    auto parsed = core::parse_duration(*options.cancel_after);
+    if (const auto* error = std::get_if<std::string>(&parsed)) return usage_error("--cancel-after: " + *error);
+    cancel_after = std::get<std::chrono::milliseconds>(parsed);
+  }
+
+  run_request request{.id = {options.run_id}, .agent = agent};
+  request.input = options.prompt == "-" ? read_standard_input() : options.prompt;
+  // The id is made here, so that a Ctrl-C can name the run before anybody has answered.
+  if (request.id.empty()) {
+    request.id.value = core::make_uuid_v7(io::unix_ms(), io::random_bits(), io::random_bits());
+  }
+  request.session.value = core::make_uuid_v7(io::unix_ms(), io::random_bits(), io::random_bits());
+
+  auto catalog = core::make_catalog(config);
+  auto entry = catalog.find(agent);
+  if (!entry) return usage_error("--agent: there is no agent '" + agent.value + "'; 'oncue agents' lists them");
+  if (auto wrong = core::check_request(request)) return usage_error(wrong->message);
+
+  ::signal(SIGPIPE, SIG_IGN);  // a closed pipe is told by write(2), and cancels the run
+  runtime node{{.catalog = std::move(catalog)}};
+  std::promise<int> done;
+  console_options console{.request = request,
+                          .labels = {request.id,
+                                     agent,
+                                     entry->agent.name,
+                                     request.session,
+                                     entry->model.name,
+                                     std::string{core::to_string(entry->model.provider)},
+                                     {}},
+                          .demo_model = entry->model.provider == core::provider_kind::scripted,
+                          .json = options.json,
+                          .cancel_after = cancel_after,
+                          .supervisor = node.supervisor(),
+                          .done = [&done](int code) { done.set_value(code); }};
+  auto handle = node.system().spawn<console_actor::stateful_impl<console_state>, caf::detached>(std::move(console));
+  interrupts watch{node.loops().at(0), handle};
+  handle = nullptr;
+  return done.get_future().get();
+}
+
+}  // namespace oncue::apps

@@ -1,0 +1,273 @@
+#include "oncue/core/agentos_json.hpp"
+
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <utility>
+
+#include "oncue/core/json_text.hpp"
+#include "tool_json.hpp"
+
+namespace oncue::core {
+namespace {
+
+constexpr std::string_view content_suffix = R"(","workflow_agent":false,"content_type":"str","reasoning_content":"")";
+
+void append_number(std::string& out, std::uint64_t value) {
+  char digits[20];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  out.append(digits, end);
+}
+
+/// `,"key":` and the value. Keys are ours: they need no escapes.
+void add(std::string& out, std::string_view key, std::string_view text) {
+  out += ",\"";
+  out += key;
+  out += "\":";
+  append_json_string(out, text);
+}
+
+void add(std::string& out, std::string_view key, std::uint64_t number) {
+  out += ",\"";
+  out += key;
+  out += "\":";
+  append_number(out, number);
+}
+
+void add_seconds(std::string& out, std::string_view key, std::uint64_t us) {
+  out += ",\"";
+  out += key;
+  out += "\":";
+  append_decimal(out, us, 1'000'000);
+}
+
+/// agno's clock in events is in whole seconds.
+std::uint64_t created_at(const run_event& event) {
+  return event.at_ms < 0 ? 0 : static_cast<std::uint64_t>(event.at_ms) / 1000;
+}
+
+/// "2026-11-22T07:02:45.906000+00:00", as Python's isoformat() writes UTC.
+std::string iso_time(std::int64_t at_ms) {
+  using namespace std::chrono;
+  const sys_time<milliseconds> at{milliseconds{at_ms}};
+  const auto day = floor<days>(at);
+  const year_month_day date{day};
+  const hh_mm_ss time{at - day};
+  char text[64];
+  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%06d+00:00", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
+                static_cast<int>(time.seconds().count()), static_cast<int>(time.subseconds().count()) * 1000);
+  return text;
+}
+
+/// Milliseconds as seconds, as Python's "%.4f" writes them.
+std::string four_decimals(std::uint64_t ms) {
+  return std::to_string(ms / 1000) + "." + std::to_string(1000 + ms % 1000).substr(1) + "0";
+}
+
+/// Token counts as agno's metrics have them: what is zero is left out. Each with a comma before it.
+std::string tokens_not_zero(const token_usage& usage) {
+  std::string out;
+  if (usage.input_tokens) add(out, "input_tokens", usage.input_tokens);
+  if (usage.output_tokens) add(out, "output_tokens", usage.output_tokens);
+  if (usage.input_tokens + usage.output_tokens) add(out, "total_tokens", usage.input_tokens + usage.output_tokens);
+  if (usage.cache_read_tokens) add(out, "cache_read_tokens", usage.cache_read_tokens);
+  if (usage.reasoning_tokens) add(out, "reasoning_tokens", usage.reasoning_tokens);
+  return out;
+}
+
+/// RunCompleted's own keys, also after a cancel. A cancelled run whose tokens nobody counted has no details, as in agno.
+void add_completed(std::string& out, const run_ended& ended, const run_labels& labels, std::string_view content) {
+  add(out, "content", content);
+  out += R"(,"content_type":"str","session_state":{},"metrics":{)";
+  const auto tokens = tokens_not_zero(ended.usage);
+  std::string metrics = tokens;
+  if (ended.first_token_us) add_seconds(metrics, "time_to_first_token", ended.first_token_us);
+  add_seconds(metrics, "duration", ended.duration_us);
+  if (ended.how.kind == ending_kind::completed || !tokens.empty()) {
+    std::string details = tokens;
+    add(details, "id", labels.model);
+    add(details, "provider", labels.model_provider);
+    metrics += R"(,"details":{"model":[{)" + details.substr(1) + "}]}";
+  }
+  out += metrics.substr(1) + "}";
+}
+
+std::string cancel_reason(const run_ended& ended, const run_labels& labels) {
+  return ended.how.message.empty() ? "Run " + labels.run.value + " was cancelled" : ended.how.message;
+}
+
+/// The own keys of each event, with a comma before each. RunContent is not among them: it has a path of its own.
+struct own_keys {
+  std::string& out;
+  const run_event& event;
+  const run_labels& labels;
+
+  void add_model() const {
+    add(out, "model", labels.model);
+    add(out, "model_provider", labels.model_provider);
+  }
+
+  void operator()(const run_started& x) const {
+    add(out, "model", x.model);
+    add(out, "model_provider", x.model_provider);
+  }
+  void operator()(const model_request_started&) const { add_model(); }
+  void operator()(const model_request_retrying& x) const {
+    add(out, "content", x.message);
+    add_model();
+    add(out, "attempt", x.attempt);
+    add(out, "error_type", to_string(x.code));
+    if (x.provider_status) add(out, "provider_status", x.provider_status);
+    add(out, "delay_ms", x.delay_ms);
+  }
+  void operator()(const model_request_completed& x) const {
+    add_model();
+    add(out, "input_tokens", x.usage.input_tokens);
+    add(out, "output_tokens", x.usage.output_tokens);
+    add(out, "total_tokens", x.usage.input_tokens + x.usage.output_tokens);
+    if (x.first_token_us) add_seconds(out, "time_to_first_token", x.first_token_us);
+    add(out, "reasoning_tokens", x.usage.reasoning_tokens);
+    add(out, "cache_read_tokens", x.usage.cache_read_tokens);
+    out += R"(,"cache_write_tokens":0)";
+    if (!x.finish_reason.empty()) add(out, "finish_reason", x.finish_reason);
+  }
+  void operator()(const tool_call_started& x) const {
+    out += R"(,"tool":)";
+    append_tool(out, x.call, {.at_ms = event.at_ms});
+  }
+  void operator()(const tool_call_ended& x) const {
+    if (!x.failed) add(out, "content", call_line(x.call) + " completed in " + four_decimals(x.duration_ms) + "s. ");
+    out += R"(,"tool":)";
+    append_tool(
+        out, x.call,
+        {.at_ms = event.at_ms, .ended = true, .failed = x.failed, .result = x.result, .duration_ms = x.duration_ms});
+    if (x.failed) add(out, "error", x.result);
+  }
+  void operator()(const run_paused& x) const {
+    std::string tools;
+    std::string requirements;
+    for (const auto& call : x.waiting_for) {
+      std::string tool;
+      append_tool(tool, call, {.at_ms = event.at_ms, .requires_confirmation = true});
+      tools += "," + tool;
+      requirements += R"(,{"id":)";
+      append_json_string(requirements, call.id);  // one requirement a call: the call's id tells them apart
+      add(requirements, "created_at", iso_time(event.at_ms));
+      requirements += R"(,"tool_execution":)" + tool + "}";
+    }
+    add(out, "content", "I have tools to execute, but I need confirmation.");
+    out += R"(,"tools":[)" + tools.substr(tools.empty() ? 0 : 1) + R"(],"requirements":[)" +
+           requirements.substr(requirements.empty() ? 0 : 1) + "]";
+  }
+  void operator()(const run_ended& x) const {
+    switch (x.how.kind) {
+      case ending_kind::completed: add_completed(out, x, labels, x.content); return;
+      case ending_kind::cancelled: {
+        const auto reason = cancel_reason(x, labels);
+        add(out, "content", x.content.empty() ? reason : x.content);
+        add(out, "reason", reason);
+        if (!x.how.by.empty()) add(out, "cancelled_by", x.how.by);
+        return;
+      }
+      case ending_kind::failed:
+        add(out, "content", x.how.message);
+        add(out, "error_type", to_string(x.how.code));
+        if (x.how.provider_status) add(out, "provider_status", x.how.provider_status);
+        if (!x.content.empty()) add(out, "partial_content", x.content);
+        return;
+    }
+  }
+  void operator()(const content_completed&) const {}
+  void operator()(const run_continued&) const {}
+  void operator()(const content_delta&) const {}
+  void operator()(const reasoning_delta&) const {}
+  template <class T>
+  void operator()(const boxed<T>& x) const {
+    (*this)(*x);
+  }
+};
+
+struct event_names {
+  std::string_view operator()(const boxed<run_started>&) const { return "RunStarted"; }
+  std::string_view operator()(const model_request_started&) const { return "ModelRequestStarted"; }
+  std::string_view operator()(const boxed<model_request_retrying>&) const { return "ModelRequestRetrying"; }
+  std::string_view operator()(const content_delta&) const { return "RunContent"; }
+  std::string_view operator()(const reasoning_delta&) const { return "RunContent"; }
+  std::string_view operator()(const boxed<model_request_completed>&) const { return "ModelRequestCompleted"; }
+  std::string_view operator()(const content_completed&) const { return "RunContentCompleted"; }
+  std::string_view operator()(const boxed<tool_call_started>&) const { return "ToolCallStarted"; }
+  std::string_view operator()(const boxed<tool_call_ended>& x) const {
+    return x->failed ? "ToolCallError" : "ToolCallCompleted";
+  }
+  std::string_view operator()(const run_paused&) const { return "RunPaused"; }
+  std::string_view operator()(const run_continued&) const { return "RunContinued"; }
+  std::string_view operator()(const boxed<run_ended>& x) const {
+    switch (x->how.kind) {
+      case ending_kind::completed: return "RunCompleted";
+      case ending_kind::failed: return "RunError";
+      case ending_kind::cancelled: return "RunCancelled";
+    }
+    return "?";
+  }
+};
+
+void finish(std::string& out, bool with_index, event_index index) {
+  if (with_index) add(out, "event_index", index);
+  out += '}';
+}
+
+}  // namespace
+
+std::string_view agentos_event_name(const run_event& event) { return std::visit(event_names{}, event.body); }
+
+agentos_renderer::agentos_renderer(run_labels labels) : labels_(std::move(labels)) {
+  add(common_, "agent_id", labels_.agent.value);
+  add(common_, "agent_name", labels_.agent_name);
+  add(common_, "run_id", labels_.run.value);
+  if (!labels_.parent.empty()) add(common_, "parent_run_id", labels_.parent.value);
+  add(common_, "session_id", labels_.session.value);
+  common_ += R"(,"nested_depth":0)";
+  content_prefix_ = R"(,"event":"RunContent")" + common_ + R"(,"content":")";
+  reasoning_prefix_ = content_prefix_ + std::string{content_suffix.substr(0, content_suffix.size() - 1)};
+}
+
+void agentos_renderer::begin(const run_event& event, std::string_view name, std::string& out) const {
+  out += R"({"created_at":)";
+  append_number(out, created_at(event));
+  add(out, "event", name);
+  out += common_;
+}
+
+void agentos_renderer::render(const run_event& event, bool with_index, std::string& out) const {
+  // Almost all events are these two.
+  if (const auto* content = std::get_if<content_delta>(&event.body)) {
+    out += R"({"created_at":)";
+    append_number(out, created_at(event));
+    out += content_prefix_;
+    append_json_escaped(out, content->text);
+    out += content_suffix;
+  } else if (const auto* reasoning = std::get_if<reasoning_delta>(&event.body)) {
+    out += R"({"created_at":)";
+    append_number(out, created_at(event));
+    out += reasoning_prefix_;
+    append_json_escaped(out, reasoning->text);
+    out += '"';
+  } else {
+    begin(event, agentos_event_name(event), out);
+    std::visit(own_keys{out, event, labels_}, event.body);
+  }
+  finish(out, with_index, event.index);
+}
+
+bool agentos_renderer::render_trailing_completed(const run_event& event, bool with_index, std::string& out) const {
+  const auto* ended = get_if<run_ended>(event);
+  if (!ended || ended->how.kind != ending_kind::cancelled) return false;
+  begin(event, "RunCompleted", out);
+  add_completed(out, *ended, labels_, ended->content.empty() ? cancel_reason(*ended, labels_) : ended->content);
+  finish(out, with_index, event.index + 1);
+  return true;
+}
+
+}  // namespace oncue::core

@@ -1,0 +1,119 @@
+// The configuration without a file, and what the command line changes in one.
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "config_rules.hpp"
+#include "oncue/core/config.hpp"
+#include "oncue/core/json_text.hpp"
+#include "oncue/core/limits.hpp"
+
+namespace oncue::core {
+namespace {
+
+template <class Range, class Id>
+auto* find_by_id(Range& range, const Id& id) {
+  auto it = std::find_if(range.begin(), range.end(), [&](const auto& x) { return x.id == id; });
+  return it == range.end() ? nullptr : &*it;
+}
+
+/// Makes `model` call `url`. A key goes along only where it did before, or where it was made for.
+void point_at(model_spec& model, std::string_view url, const environment& env) {
+  model.base_url = trim_slashes(url);
+  const bool may_send = env.openai_api_key_set || model.base_url == openai_base_url;
+  if (model.provider == provider_kind::scripted) {
+    model.provider = provider_kind::openai;
+    model.name = env.openai_model.empty() ? openai_model_name : env.openai_model;
+    model.api_key_env = may_send ? openai_key_variable : "";
+  } else if (model.api_key_env == openai_key_variable && !may_send) {
+    model.api_key_env.clear();
+  }
+}
+
+problem apply_model_options(model_spec& model, bool chosen_by_id, const config_overrides& overrides,
+                            const environment& env) {
+  if (overrides.base_url) {
+    if (auto wrong = base_url_problem(*overrides.base_url)) return "--base-url: " + *wrong;
+    point_at(model, *overrides.base_url, env);
+  }
+  if (overrides.model && !chosen_by_id) {
+    if (overrides.model->empty())
+      return "--model: expected the id of a model or a provider's model name, got an empty text";
+    if (model.provider == provider_kind::scripted)
+      return "--model: no model has the id " + in_quotes(*overrides.model) +
+             ", and the offline demo model has no other names: set OPENAI_API_KEY, or say where the model is with "
+             "--base-url";
+    model.name = *overrides.model;
+  }
+  return {};
+}
+
+problem apply_deadline(std::optional<milliseconds>& target, const std::optional<std::string>& text, std::string option) {
+  if (!text) return {};
+  auto parsed = parse_deadline(*text);
+  if (auto* error = std::get_if<std::string>(&parsed)) return option + ": " + *error;
+  target = std::get<std::optional<milliseconds>>(parsed);
+  return {};
+}
+
+}  // namespace
+
+deadlines default_deadlines() {
+  return {.first_token = limits::first_token_timeout_default,
+          .idle = limits::idle_timeout_default,
+          .total = limits::total_timeout_default};
+}
+
+config_result default_config(const environment& env) {
+  auto model = default_model(env);
+  if (auto* error = std::get_if<config_error>(&model)) return std::move(*error);
+  config result;
+  result.models.push_back(std::get<model_spec>(std::move(model)));
+  result.agents.push_back(default_agent(result.models.front().id));
+  result.default_agent = result.agents.front().id;
+  return result;
+}
+
+std::optional<std::string> apply_overrides(config& target, const agent_id& agent, const config_overrides& overrides,
+                                           const environment& env) {
+  auto* found = find_by_id(target.agents, agent);
+  if (!found) {
+    std::vector<std::string_view> known;
+    for (const auto& a : target.agents) known.push_back(a.id.value);
+    return "no agent has the id " + in_quotes(agent.value) + "; agents are: " + join(known);
+  }
+  agent_spec changed = *found;
+  const auto* by_id = overrides.model ? find_by_id(target.models, *overrides.model) : nullptr;
+  if (by_id) changed.model = by_id->id;
+  model_spec model = *find_by_id(target.models, changed.model);
+  if (auto wrong = apply_model_options(model, by_id != nullptr, overrides, env)) return wrong;
+  if (auto wrong = apply_deadline(changed.limits.total, overrides.timeout, "--timeout")) return wrong;
+  if (auto wrong = apply_deadline(changed.limits.first_token, overrides.first_token_timeout, "--first-token-timeout"))
+    return wrong;
+
+  if (overrides.base_url || (overrides.model && !by_id)) {
+    // A copy of its own, under an id that no file can contain.
+    model.id = "(command line for " + agent.value + ")";
+    changed.model = model.id;
+    if (auto* earlier = find_by_id(target.models, model.id)) {
+      *earlier = std::move(model);
+    } else {
+      target.models.push_back(std::move(model));
+    }
+  }
+  *found = std::move(changed);
+  return {};
+}
+
+catalog make_catalog(const config& source) {
+  std::map<std::string_view, const model_spec*> models;
+  for (const auto& model : source.models) models.emplace(model.id, &model);
+  catalog result;
+  for (const auto& agent : source.agents) {
+    result.agents.emplace(agent.id, std::make_shared<const agent_entry>(agent_entry{agent, *models.at(agent.model)}));
+  }
+  return result;
+}
+
+}  // namespace oncue::core

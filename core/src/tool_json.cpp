@@ -1,0 +1,127 @@
+#include "tool_json.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "oncue/core/json_text.hpp"
+#include "oncue/core/limits.hpp"
+
+namespace oncue::core {
+namespace {
+
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+/// The end of the string that begins at `begin`, behind its closing quote. The text is valid JSON.
+std::size_t end_of_string(std::string_view json, std::size_t begin) {
+  auto i = begin + 1;
+  while (json[i] != '"') i += json[i] == '\\' ? 2 : 1;
+  return i + 1;
+}
+
+/// The end of the value that begins at `begin` in valid compact JSON.
+std::size_t end_of_value(std::string_view json, std::size_t begin) {
+  std::size_t depth = 0;
+  for (auto i = begin; i < json.size();) {
+    const char c = json[i];
+    if (c == '"') {
+      i = end_of_string(json, i);
+      continue;
+    }
+    if (depth == 0 && (c == ',' || c == '}' || c == ']')) return i;
+    if (c == '{' || c == '[') ++depth;
+    if (c == '}' || c == ']') --depth;
+    ++i;
+  }
+  return json.size();
+}
+
+/// A JSON value as it shows in a line of text: strings without quotes, long values as "...".
+std::string shown(std::string_view value) {
+  const auto max = limits::tool_call_value_bytes_shown;
+  std::string text;
+  if (value.front() == '"') {
+    // Six bytes are the most that one character takes (\u00e9); whatever is longer need not be decoded.
+    if (value.size() > 6 * max + 2) return "...";
+    text = nlohmann::json::parse(value).get<std::string>();
+  } else {
+    text = value;
+  }
+  return text.size() > max ? "..." : text;
+}
+
+}  // namespace
+
+std::optional<std::string> compact_arguments(std::string_view arguments) {
+  while (!arguments.empty() && is_space(arguments.front())) arguments.remove_prefix(1);
+  if (arguments.empty()) return "{}";
+  // accept() needs no stack for nested values; whoever reads our output may.
+  if (arguments.front() != '{' || !nlohmann::json::accept(arguments)) return {};
+  std::string out;
+  out.reserve(arguments.size());
+  std::size_t depth = 0;
+  for (std::size_t i = 0; i < arguments.size();) {
+    const char c = arguments[i];
+    if (c == '"') {
+      const auto end = end_of_string(arguments, i);
+      out += arguments.substr(i, end - i);
+      i = end;
+      continue;
+    }
+    if ((c == '{' || c == '[') && ++depth > limits::tool_call_depth_max) return {};
+    if (c == '}' || c == ']') --depth;
+    if (!is_space(c)) out += c;
+    ++i;
+  }
+  return out;
+}
+
+std::string call_line(const tool_call& call) {
+  auto line = call.name + "(";
+  const auto json = compact_arguments(call.arguments).value_or("{}");
+  for (std::size_t i = 1; i < json.size() && json[i] == '"';) {
+    const auto key_end = end_of_string(json, i);
+    const auto value_end = end_of_value(json, key_end + 1);
+    if (i > 1) line += ", ";
+    line += shown(std::string_view{json}.substr(i, key_end - i)) + "=";
+    line += shown(std::string_view{json}.substr(key_end + 1, value_end - key_end - 1));
+    i = value_end + 1;
+  }
+  return line + ")";
+}
+
+void append_decimal(std::string& out, std::uint64_t value, std::uint64_t unit) {
+  out += std::to_string(value / unit) + ".";
+  auto digits = std::to_string(unit + value % unit).substr(1);
+  while (digits.size() > 1 && digits.back() == '0') digits.pop_back();
+  out += digits;
+}
+
+void append_tool(std::string& out, const tool_call& call, const tool_state& state) {
+  const auto at_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(state.at_ms, 0));
+  out += R"({"tool_call_id":)";
+  append_json_string(out, call.id);
+  out += R"(,"tool_name":)";
+  append_json_string(out, call.name);
+  out += R"(,"tool_args":)" + compact_arguments(call.arguments).value_or("null") + R"(,"tool_call_error":)";
+  if (state.ended) {
+    out += state.failed ? R"(true,"result":)" : R"(false,"result":)";
+    append_json_string(out, state.result);
+    out += R"(,"metrics":{"start_time":)";
+    append_decimal(out, at_ms - std::min(at_ms, state.duration_ms), 1000);
+    out += R"(,"end_time":)";
+    append_decimal(out, at_ms, 1000);
+    out += R"(,"duration":)";
+    append_decimal(out, state.duration_ms, 1000);
+    out += '}';
+  } else {
+    out += R"(null,"result":null,"metrics":null)";
+  }
+  out += R"(,"child_run_id":null,"stop_after_tool_call":false,"created_at":)" + std::to_string(at_ms / 1000);
+  out += R"(,"requires_confirmation":)";
+  out += state.requires_confirmation ? "true" : "null";
+  out += R"(,"confirmed":null,"confirmation_note":null,"requires_user_input":null,"user_input_schema":null)"
+         R"(,"user_feedback_schema":null,"answered":null,"external_execution_required":null)"
+         R"(,"external_execution_silent":null,"approval_type":null,"approval_id":null})";
+}
+
+}  // namespace oncue::core
