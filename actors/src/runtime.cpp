@@ -33,6 +33,9 @@ caf::actor_system_config& configure(caf::actor_system_config& config, const runt
   return config;
 }
 
+// The supervisor answers in microseconds; this only bounds what a caller would wait for a dead one.
+constexpr auto answer_max = std::chrono::seconds{60};
+
 core::catalog default_catalog() {
   core::environment env{.openai_api_key_set = !io::environment_variable(std::string{core::openai_key_variable}).empty(),
                         .openai_base_url = io::environment_variable("OPENAI_BASE_URL"),
@@ -124,7 +127,7 @@ struct run_events::impl {
 
   /// Asks the supervisor who has the run's events now.
   void open() {
-    self->request(node->supervisor, caf::infinite, subscribe_run{run})
+    self->request(node->supervisor, answer_max, subscribe_run{run})
         .receive([this](subscribe_reply& reply) { open(std::move(reply.source)); },
                  [this](const caf::error& what) { error = "the supervisor did not answer: " + to_string(what); });
   }
@@ -213,7 +216,7 @@ runtime::~runtime() { node_->stop(); }
 started_run runtime::start(run_request request) {
   started_run result;
   auto events = std::make_unique<run_events::impl>(node_, request.id, 0);
-  events->self->request(node_->supervisor, caf::infinite, std::move(request))
+  events->self->request(node_->supervisor, answer_max, std::move(request))
       .receive(
           [&](start_reply& reply) {
             result.refused = std::move(reply.refused);
@@ -231,7 +234,8 @@ started_run runtime::start(run_request request) {
 cancel_reply runtime::cancel(cancel_request request) {
   caf::scoped_actor self{node_->system, true};
   cancel_reply result{.run = request.run};
-  self->request(node_->supervisor, caf::infinite, std::move(request))
+  auto patience = answer_max + std::chrono::milliseconds{request.wait_ms};
+  self->request(node_->supervisor, patience, std::move(request))
       .receive([&](cancel_reply& reply) { result = std::move(reply); }, [](const caf::error&) {});
   return result;
 }
@@ -245,7 +249,7 @@ run_events runtime::read(const run_id& run, event_index from) {
 std::vector<run_summary> runtime::runs(std::uint32_t runs_max) {
   caf::scoped_actor self{node_->system, true};
   std::vector<run_summary> result;
-  self->request(node_->supervisor, caf::infinite, list_runs{runs_max})
+  self->request(node_->supervisor, answer_max, list_runs{runs_max})
       .receive([&](run_list& list) { result = std::move(list.runs); }, [](const caf::error&) {});
   return result;
 }
@@ -254,7 +258,7 @@ drain_reply runtime::drain(std::chrono::milliseconds grace) {
   caf::scoped_actor self{node_->system, true};
   drain_reply result;
   drain_node what{static_cast<std::uint64_t>(grace.count()), static_cast<std::uint64_t>(core::limits::close_grace.count())};
-  self->request(node_->supervisor, caf::infinite, what)
+  self->request(node_->supervisor, answer_max + grace + core::limits::close_grace, what)
       .receive([&](drain_reply& reply) { result = std::move(reply); }, [](const caf::error&) {});
   return result;
 }

@@ -49,7 +49,8 @@ problem apply_model_options(model_spec& model, bool chosen_by_id, const config_o
   return {};
 }
 
-problem apply_deadline(std::optional<milliseconds>& target, const std::optional<std::string>& text, std::string option) {
+problem apply_deadline(std::optional<milliseconds>& target, const std::optional<std::string>& text,
+                       const std::string& option) {
   if (!text) return {};
   auto parsed = parse_deadline(*text);
   if (auto* error = std::get_if<std::string>(&parsed)) return option + ": " + *error;

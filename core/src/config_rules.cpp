@@ -11,8 +11,6 @@
 namespace oncue::core {
 namespace {
 
-constexpr std::size_t typing_errors_max = 2;
-
 bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
@@ -96,10 +94,12 @@ std::variant<std::optional<milliseconds>, std::string> parse_deadline(std::strin
 
 std::optional<std::string_view> nearest(std::string_view name, const std::vector<std::string_view>& known) {
   std::optional<std::string_view> best;
-  std::size_t best_distance = typing_errors_max + 1;
+  std::size_t best_distance = limits::typing_errors_max + 1;
   for (auto candidate : known) {
     // Also keeps the work small: a key may be as long as the file.
-    if (name.size() > candidate.size() + typing_errors_max || candidate.size() > name.size() + typing_errors_max) continue;
+    if (name.size() > candidate.size() + limits::typing_errors_max ||
+        candidate.size() > name.size() + limits::typing_errors_max)
+      continue;
     const auto distance = edit_distance(name, candidate);
     // "id" is two errors away from any two letters: that is no help.
     if (distance < best_distance && distance < candidate.size()) {

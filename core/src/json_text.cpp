@@ -4,13 +4,12 @@
 #include <cstdint>
 #include <cstring>
 
+#include "oncue/core/limits.hpp"
 #include "oncue/core/safe_text.hpp"
 #include "oncue/core/text.hpp"
 
 namespace oncue::core {
 namespace {
-
-constexpr std::size_t quoted_bytes_max = 60;
 
 constexpr bool is_plain(unsigned char c) { return c >= 0x20 && c < 0x80 && c != '"' && c != '\\'; }
 
@@ -120,7 +119,7 @@ void append_json_string(std::string& out, std::string_view text) {
 
 std::string in_quotes(std::string_view text) {
   if (safe_text(text, {}).find("[redacted]") != std::string::npos) return "\"[redacted]\"";
-  const auto shown = utf8_prefix(text, quoted_bytes_max);
+  const auto shown = utf8_prefix(text, limits::quoted_bytes_max);
   std::string result = "\"";
   append_json_escaped(result, text.substr(0, shown));
   if (shown < text.size()) result += "…";

@@ -140,7 +140,8 @@ model_failed http_failure(attempt_no attempt, const http_refusal& answer, std::s
 bool is_error(const json& chunk) {
   if (chunk.is_array()) return !chunk.empty() && chunk.front().is_object() && is_error(chunk.front());
   auto* error = member(chunk, "error");
-  if (error && (error->is_string() || error->is_object() || error->is_array())) return !error->empty() && *error != "";
+  if (error && (error->is_string() || error->is_object() || error->is_array()))
+    return !error->empty() && !(error->is_string() && error->get_ref<const std::string&>().empty());
   return text_member(chunk, "object") == "error";
 }
 

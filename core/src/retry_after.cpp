@@ -44,7 +44,7 @@ std::optional<std::int64_t> unix_seconds(const calendar_fields& f) {
   auto within = [](int number, int max) { return number >= 0 && number <= max; };
   if (!date.ok() || !within(f.hour, 23) || !within(f.minute, 59) || !within(f.second, 60)) return std::nullopt;
   auto days = std::chrono::sys_days(date).time_since_epoch().count();
-  return std::int64_t{days} * 86'400 + f.hour * 3600 + f.minute * 60 + f.second;
+  return std::int64_t{days} * 86'400 + std::int64_t{f.hour} * 3600 + std::int64_t{f.minute} * 60 + f.second;
 }
 
 /// An HTTP-date as unix seconds (RFC 9110, section 5.6.7: IMF-fixdate, RFC 850, asctime).

@@ -21,7 +21,7 @@ run_machine::run_machine(run_setup setup)
 void run_machine::step(run_signal&& what, steady_us now_us, run_effects& out) {
   now_us_ = std::max(now_us_, now_us);
   out_ = &out;
-  std::visit([this](auto&& x) { on(std::move(x)); }, std::move(what));
+  std::visit([this](auto& x) { on(std::move(x)); }, what);
   arm();
   out_ = nullptr;
 }

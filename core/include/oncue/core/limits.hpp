@@ -19,6 +19,10 @@ inline constexpr std::size_t config_file_bytes_max = 1u << 20;
 inline constexpr std::size_t duration_chars_max = 16;
 inline constexpr milliseconds deadline_max = 24h;
 
+// -- what is said to a person ----------------------------------------------------
+inline constexpr std::size_t typing_errors_max = 2;  ///< edits between an unknown key and the one that is suggested
+inline constexpr std::size_t quoted_bytes_max = 60;  ///< of a bad value, when an error shows it
+
 // -- a run ---------------------------------------------------------------------
 inline constexpr std::uint64_t run_text_bytes_max = 4u << 20;  ///< default; above it the run fails with output_limit
 inline constexpr std::uint64_t run_text_bytes_ceiling = 256u << 20;
@@ -71,7 +75,7 @@ inline constexpr std::size_t receive_buffer_bytes = 16u << 10;  ///< libcurl's; 
 inline constexpr int socket_receive_buffer_bytes = 64 << 10;    ///< the kernel's; bounds what arrives while paused
 inline constexpr milliseconds connect_max = 10s;                ///< TCP and TLS; then the attempt has failed
 inline constexpr std::size_t idle_connections_max = 32;         ///< kept open for the next call
-inline constexpr std::size_t connections_sought_max = 8;              ///< a host: name look-ups at the same time
+inline constexpr std::size_t connections_sought_max = 16;       ///< a host: name look-ups at the same time
 inline constexpr std::chrono::seconds idle_connection_age_max = 60s;  ///< older ones are not used again
 inline constexpr std::size_t upload_buffer_bytes = 16u << 10;         ///< libcurl's smallest; one a large request
 inline constexpr std::chrono::seconds keepalive_idle = 30s;           ///< TCP probes an open, silent connection then

@@ -21,23 +21,21 @@ bool inspect(Inspector& f, Enum& x) {
   return f.apply(get, set);
 }
 
-/// A value on the heap with the manners of a value: it keeps a variant small whose rare alternatives are large.
+/// A value on the heap with the manners of a value: it keeps a variant small whose rare alternatives are large. One that
+/// was moved from may only be assigned to, or destroyed.
 template <class T>
 class boxed {
  public:
   boxed() : value_(std::make_unique<T>()) {}
-  boxed(T value)
-      : value_(std::make_unique<T>(std::move(value))) {}  // NOLINT(google-explicit-constructor): a box is its value
+  // NOLINTNEXTLINE(google-explicit-constructor): a box is its value
+  boxed(T value) : value_(std::make_unique<T>(std::move(value))) {}
   boxed(const boxed& other) : value_(std::make_unique<T>(*other.value_)) {}
-  boxed(boxed&& other) : value_(std::make_unique<T>(std::move(*other.value_))) {}
+  boxed(boxed&&) noexcept = default;
   boxed& operator=(const boxed& other) {
-    *value_ = *other.value_;
+    value_ = std::make_unique<T>(*other.value_);
     return *this;
   }
-  boxed& operator=(boxed&& other) {
-    *value_ = std::move(*other.value_);
-    return *this;
-  }
+  boxed& operator=(boxed&&) noexcept = default;
   ~boxed() = default;
 
   T& operator*() { return *value_; }
