@@ -33,9 +33,6 @@ caf::actor_system_config& configure(caf::actor_system_config& config, const runt
   return config;
 }
 
-// The supervisor answers in microseconds; this only bounds what a caller would wait for a dead one.
-constexpr auto answer_max = std::chrono::seconds{60};
-
 core::catalog default_catalog() {
   core::environment env{.openai_api_key_set = !io::environment_variable(std::string{core::openai_key_variable}).empty(),
                         .openai_base_url = io::environment_variable("OPENAI_BASE_URL"),
@@ -90,7 +87,7 @@ struct runtime::node {
   void stop() {
     {
       caf::scoped_actor self{system, true};
-      self->request(supervisor, core::limits::close_grace * 2,
+      self->request(supervisor, actors::local_answer,
                     drain_node{0, static_cast<std::uint64_t>(core::limits::close_grace.count())})
           .receive([](const drain_reply&) {}, [](const caf::error&) {});
       self->send_exit(supervisor, caf::exit_reason::user_shutdown);
@@ -127,7 +124,7 @@ struct run_events::impl {
 
   /// Asks the supervisor who has the run's events now.
   void open() {
-    self->request(node->supervisor, answer_max, subscribe_run{run})
+    self->request(node->supervisor, actors::local_answer, subscribe_run{run})
         .receive([this](subscribe_reply& reply) { open(std::move(reply.source)); },
                  [this](const caf::error& what) { error = "the supervisor did not answer: " + to_string(what); });
   }
@@ -216,7 +213,7 @@ runtime::~runtime() { node_->stop(); }
 started_run runtime::start(run_request request) {
   started_run result;
   auto events = std::make_unique<run_events::impl>(node_, request.id, 0);
-  events->self->request(node_->supervisor, answer_max, std::move(request))
+  events->self->request(node_->supervisor, actors::local_answer, std::move(request))
       .receive(
           [&](start_reply& reply) {
             result.refused = std::move(reply.refused);
@@ -234,8 +231,7 @@ started_run runtime::start(run_request request) {
 cancel_reply runtime::cancel(cancel_request request) {
   caf::scoped_actor self{node_->system, true};
   cancel_reply result{.run = request.run};
-  auto patience = answer_max + std::chrono::milliseconds{request.wait_ms};
-  self->request(node_->supervisor, patience, std::move(request))
+  self->request(node_->supervisor, actors::local_answer, std::move(request))
       .receive([&](cancel_reply& reply) { result = std::move(reply); }, [](const caf::error&) {});
   return result;
 }
@@ -249,7 +245,7 @@ run_events runtime::read(const run_id& run, event_index from) {
 std::vector<run_summary> runtime::runs(std::uint32_t runs_max) {
   caf::scoped_actor self{node_->system, true};
   std::vector<run_summary> result;
-  self->request(node_->supervisor, answer_max, list_runs{runs_max})
+  self->request(node_->supervisor, actors::local_answer, list_runs{runs_max})
       .receive([&](run_list& list) { result = std::move(list.runs); }, [](const caf::error&) {});
   return result;
 }
@@ -258,7 +254,7 @@ drain_reply runtime::drain(std::chrono::milliseconds grace) {
   caf::scoped_actor self{node_->system, true};
   drain_reply result;
   drain_node what{static_cast<std::uint64_t>(grace.count()), static_cast<std::uint64_t>(core::limits::close_grace.count())};
-  self->request(node_->supervisor, answer_max + grace + core::limits::close_grace, what)
+  self->request(node_->supervisor, actors::local_answer, what)
       .receive([&](drain_reply& reply) { result = std::move(reply); }, [](const caf::error&) {});
   return result;
 }

@@ -9,15 +9,6 @@
 
 namespace oncue::actors {
 
-namespace {
-
-// The local journal answers in microseconds; a finite time-out only bounds what a dead one would hold.
-constexpr auto journal_timeout = std::chrono::seconds{30};
-// On top of what the caller of a cancel is willing to wait, for the way there and back.
-constexpr auto cancel_slack = std::chrono::seconds{5};
-
-}  // namespace
-
 supervisor_state::supervisor_state(supervisor_actor::pointer self, std::shared_ptr<const node_env> env)
     : self_{self}, env_{std::move(env)}, roster_{env_->limits} {}
 
@@ -55,7 +46,7 @@ caf::result<start_reply> supervisor_state::start(run_request& request) {
       0, now_ms,
       boxed<run_started>{{entry->agent.name, entry->model.name, std::string{core::to_string(entry->model.provider)}}}}}};
   auto promise = self_->make_response_promise<start_reply>();
-  self_->request(env_->journal, journal_timeout, create_run{request, now_ms, first})
+  self_->request(env_->journal, local_answer, create_run{request, now_ms, first})
       .then([this, request, first, entry, promise](
                 create_reply& reply) mutable { created(request, std::move(first), std::move(entry), reply, promise); },
             [this, request, promise](const caf::error& error) mutable {
@@ -117,8 +108,7 @@ void supervisor_state::route(cancel_request request, caf::typed_response_promise
     return;
   }
   roster_.cancel_passed_on(*row, request);
-  auto timeout = std::chrono::milliseconds{request.wait_ms} + cancel_slack;
-  self_->request<caf::message_priority::high>(row->handle, timeout, request)
+  self_->request<caf::message_priority::high>(row->handle, local_answer, request)
       .then([promise](cancel_reply& reply) mutable { promise.deliver(std::move(reply)); },
             [this, request, promise](const caf::error&) {
               // The run's actor went away before it could answer: whoever knows better now is asked.
@@ -128,7 +118,7 @@ void supervisor_state::route(cancel_request request, caf::typed_response_promise
 
 void supervisor_state::ask_journal(cancel_request request, caf::typed_response_promise<cancel_reply> promise) {
   auto run = request.run;
-  self_->request(env_->journal, journal_timeout, record_cancel{std::move(request), env_->unix_ms()})
+  self_->request(env_->journal, local_answer, record_cancel{std::move(request), env_->unix_ms()})
       .then(
           [run, promise](const record_cancel_reply& reply) mutable {
             promise.deliver(core::reply_from_journal(run, reply.ended, reply.intent_stored));
@@ -159,7 +149,7 @@ void supervisor_state::find_source(run_id run, caf::typed_response_promise<subsc
 caf::result<run_list> supervisor_state::list(list_runs request) {
   auto runs_max = std::min<std::uint32_t>(request.runs_max, core::limits::runs_listed_max);
   auto promise = self_->make_response_promise<run_list>();
-  self_->request(env_->journal, journal_timeout, list_runs{runs_max})
+  self_->request(env_->journal, local_answer, list_runs{runs_max})
       .then(
           [this, promise](run_list& list) mutable {
             // The journal knows which runs there are; what a live one is doing now, the roster knows.
@@ -191,7 +181,7 @@ void supervisor_state::on_down(const caf::down_msg& down) {
     if (drain_) ++(was_cancelled ? drain_->reply.cancelled : drain_->reply.ended);
     after_a_run_left();
   };
-  self_->request(env_->journal, journal_timeout, end_orphan{run, std::move(result.how), env_->unix_ms()})
+  self_->request(env_->journal, local_answer, end_orphan{run, std::move(result.how), env_->unix_ms()})
       .then([forget](const end_orphan_reply&) { forget(); }, [forget](const caf::error&) { forget(); });
 }
 
@@ -236,8 +226,7 @@ void supervisor_state::cancel_all() {
 /// A cancel of the supervisor's own: nobody waits for its answer.
 void supervisor_state::stop(node_roster::row& row, cancel_request request) {
   roster_.cancel_passed_on(row, request);
-  auto timeout = std::chrono::milliseconds{request.wait_ms} + cancel_slack;
-  self_->request<caf::message_priority::high>(row.handle, timeout, std::move(request))
+  self_->request<caf::message_priority::high>(row.handle, local_answer, std::move(request))
       .then([](const cancel_reply&) {}, [](const caf::error&) {});
 }
 

@@ -14,7 +14,7 @@ rules = [
     (r"^(core|messages)/", r"#include <(boost|curl|thread|mutex|condition_variable|atomic|future)\b", "core/ and messages/ decide, io/ and actors/ do"),
     (r"^(core|messages)/", r"(steady|system|high_resolution)_clock::now|std::random_device|\brand\(\)|\bgetenv\(", "hand the time, the chance or the setting in"),
     (r"^actors/src/(?!runtime)", r"(steady|system|high_resolution)_clock::now", "self->clock().now(), so that tests move the time"),
-    (r"^(actors|apps)/", r"caf::infinite", "a finite time-out: nothing may wait for ever on somebody else"),
+    (r"^(actors|apps)/(?!include/oncue/actors/node_env\.hpp)", r"caf::infinite", "local_answer within the process; a finite time-out for everybody else"),
     (r"^(messages|core|io|actors|apps|tests)/", r"caf/all\.hpp", "the headers that are used"),
     (r"^(actors|core)/", r"std::mutex|std::atomic|std::lock_guard", "a message"),
     (r"^(tests|core|io|actors|apps)/", r"sleep_for\(|sleep_until|usleep\(|\bsleep\(\d", "wait for the condition, with a deadline"),

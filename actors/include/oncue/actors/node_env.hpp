@@ -2,6 +2,7 @@
 // Made once, never changed, shared by all.
 #pragma once
 
+#include <caf/timespan.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -13,6 +14,10 @@
 #include "oncue/messages/actors.hpp"
 
 namespace oncue::actors {
+
+/// The time-out of requests between actors of one process: none. Whoever dies answers with an error, so nothing waits for
+/// ever, and each time-out would be an entry in CAF's clock (docs/decisions/0004-alarm-clock.md). Not for other nodes.
+inline constexpr auto local_answer = caf::infinite;
 
 /// Makes the stream actor for one attempt at one call of this agent's model. It waits to be opened.
 using model_stream_factory = std::function<model_stream_actor(std::shared_ptr<const core::agent_entry>)>;

@@ -16,12 +16,12 @@
 
 #include <caf/system_messages.hpp>
 #include <caf/typed_event_based_actor.hpp>
-#include <chrono>
 #include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "oncue/actors/node_env.hpp"
 #include "oncue/core/limits.hpp"
 #include "oncue/messages/type_ids.hpp"
 
@@ -49,7 +49,7 @@ class subscription {
 
   /// Starts to read a run of which only the id is known.
   void open() {
-    self_->request(supervisor_, std::chrono::seconds{30}, subscribe_run{run_})
+    self_->request(supervisor_, local_answer, subscribe_run{run_})
         .then(
             [this](const subscribe_reply& reply) {
               if (reply.known) {
