@@ -97,12 +97,12 @@ void run_state::on(fx::cancel_child&) {}
 // -- the log -----------------------------------------------------------------------------
 
 void run_state::on(fx::append& x) {
-  self_->send(env_->journal, append_events{machine_.request().id, x.from, std::move(x.events)},
+  self_->send(env_->journal, append_events{machine_.id(), x.from, std::move(x.events)},
               caf::actor_cast<journal_client_actor>(self_));
 }
 
 void run_state::on(fx::finish& x) {
-  self_->send<caf::message_priority::high>(env_->journal, finish_run{machine_.request().id, x.from, std::move(x.events)},
+  self_->send<caf::message_priority::high>(env_->journal, finish_run{machine_.id(), x.from, std::move(x.events)},
                                            caf::actor_cast<journal_client_actor>(self_));
 }
 
@@ -129,10 +129,10 @@ void run_state::on(fx::answer_cancel& x) {
   cancels_.erase(found);
 }
 
-void run_state::on(fx::change_status& x) { self_->send(supervisor_, run_changed{machine_.request().id, x.status}); }
+void run_state::on(fx::change_status& x) { self_->send(supervisor_, run_changed{machine_.id(), x.status}); }
 
 void run_state::on(fx::close& x) {
-  self_->send(supervisor_, run_closed{machine_.request().id, x.status});
+  self_->send(supervisor_, run_closed{machine_.id(), x.status});
   self_->send(env_->alarms, clear_alarm{}, caf::actor_cast<alarm_client_actor>(self_));
   self_->quit();
 }

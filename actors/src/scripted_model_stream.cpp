@@ -63,6 +63,7 @@ void scripted_model_stream_state::say() {
 void scripted_model_stream_state::wait(core::milliseconds delay) {
   auto me = caf::actor_cast<alarm_client_actor>(self_);
   if (delay.count() > 0) {
+    alarm_set_ = true;
     self_->send(alarms_, set_alarm{to_steady_us(self_->clock().now() + delay)}, me);
   } else {
     self_->send(me, alarm{});
@@ -72,7 +73,7 @@ void scripted_model_stream_state::wait(core::milliseconds delay) {
 void scripted_model_stream_state::close() {
   if (sink_) {
     self_->send(sink_, model_closed{attempt_});
-    self_->send(alarms_, clear_alarm{}, caf::actor_cast<alarm_client_actor>(self_));
+    if (alarm_set_) self_->send(alarms_, clear_alarm{}, caf::actor_cast<alarm_client_actor>(self_));
   }
   sink_ = nullptr;
   self_->quit();

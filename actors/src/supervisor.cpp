@@ -39,7 +39,6 @@ caf::result<start_reply> supervisor_state::start(run_request& request) {
 
   if (request.id.empty()) request.id.value = core::make_uuid_v7(now_ms, env_->random(), env_->random());
   if (request.session.empty()) request.session.value = core::make_uuid_v7(now_ms, env_->random(), env_->random());
-  if (request.root.empty()) request.root = request.parent.empty() ? request.id : request.parent;
   if (auto refused = roster_.admit(request, now_ms)) return refuse(std::move(*refused));
 
   std::vector<event_ptr> first{event_ptr{run_event{
@@ -66,7 +65,8 @@ void supervisor_state::created(run_request& request, std::vector<event_ptr> logg
     return;
   }
   auto now_us = to_steady_us(self_->clock().now());
-  core::run_setup setup{.request = request,
+  core::run_setup setup{.id = request.id,
+                        .input = std::move(request.input),
                         .entry = std::move(entry),
                         .next_index = logged.size(),
                         .created_us = now_us,
@@ -75,7 +75,7 @@ void supervisor_state::created(run_request& request, std::vector<event_ptr> logg
   auto handle =
       spawn_run(self_->system(), env_, std::move(setup), std::move(logged), caf::actor_cast<supervisor_actor>(self_));
   self_->monitor(handle);
-  by_actor_[handle.id()] = request.id;
+  by_actor_[handle.id()] = roster_.key(request.id);
   auto may_begin = roster_.created(request.id, handle);
   if (reply.intent) {
     // Somebody cancelled this id before it was there: it never begins.
@@ -168,7 +168,7 @@ caf::result<run_list> supervisor_state::list(list_runs request) {
 void supervisor_state::on_down(const caf::down_msg& down) {
   auto found = by_actor_.find(down.source.id());
   if (found == by_actor_.end()) return;
-  auto run = std::move(found->second);
+  auto run = *found->second;
   by_actor_.erase(found);
   auto result = roster_.down(run, to_string(down.reason));
   if (!result.lost) {

@@ -58,7 +58,7 @@ model_request run_machine::next_request() const {
   request.messages.reserve(history_.size() + 2);
   const auto& instructions = setup_.entry->agent.instructions;
   if (!instructions.empty()) request.messages.push_back({chat_role::system, instructions, {}, {}});
-  request.messages.push_back({chat_role::user, setup_.request.input, {}, {}});
+  request.messages.push_back({chat_role::user, setup_.input, {}, {}});
   request.messages.insert(request.messages.end(), history_.begin(), history_.end());
   return request;
 }
@@ -212,7 +212,7 @@ void run_machine::on(signal::cancel&& x) {
   waiters_.push_back({x.ticket, now_us_, now_us_ + wait_us});
   if (phase_ != run_phase::ended) {
     phase_at_cancel_ = phase_;
-    if (x.request.reason.empty()) x.request.reason = "Run " + setup_.request.id.value + " was cancelled";
+    if (x.request.reason.empty()) x.request.reason = "Run " + setup_.id.value + " was cancelled";
     end({.kind = ending_kind::cancelled, .message = std::move(x.request.reason), .by = std::move(x.request.by)});
   } else {
     settle();

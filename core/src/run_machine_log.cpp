@@ -199,7 +199,7 @@ void run_machine::settle() {
 
 cancel_reply run_machine::reply_for(const cancel_waiter& waiter) const {
   cancel_reply reply;
-  reply.run = setup_.request.id;
+  reply.run = setup_.id;
   reply.status = status_of(*ending_);
   reply.phase_at_cancel = phase_at_cancel_;
   reply.upstream_closed = !has_open_attempt();

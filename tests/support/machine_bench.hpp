@@ -22,7 +22,8 @@ class machine_bench {
   }
 
   explicit machine_bench(core::agent_entry entry = default_entry())
-      : machine{core::run_setup{.request = {.id = {"r1"}, .agent = {"writer"}, .input = "tell"},
+      : machine{core::run_setup{.id = {"r1"},
+                                .input = "tell",
                                 .entry = std::make_shared<const core::agent_entry>(std::move(entry)),
                                 .next_index = 1,
                                 .created_us = 1'000'000,

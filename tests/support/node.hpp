@@ -146,13 +146,15 @@ class node {
   }
 
   ~node() {
+    // What the test owns may be gone already: its readers leave before anything else moves.
+    for (auto& handle : watched_) caf::anon_send_exit(handle, caf::exit_reason::kill);
+    for (auto& handle : spawned_) caf::anon_send_exit(handle, caf::exit_reason::kill);
+    settle();
     // Runs leave in order, so that no actor is left for the system to wait for.
     caf::anon_send(supervisor_, drain_node{0, 0});
     settle();
     advance(std::chrono::milliseconds{0});
     advance(core::limits::close_grace);
-    for (auto& handle : watched_) caf::anon_send_exit(handle, caf::exit_reason::kill);
-    for (auto& handle : spawned_) caf::anon_send_exit(handle, caf::exit_reason::kill);
     caf::anon_send_exit(supervisor_, caf::exit_reason::kill);
     caf::anon_send_exit(env_->journal, caf::exit_reason::kill);
     caf::anon_send_exit(env_->alarms, caf::exit_reason::kill);

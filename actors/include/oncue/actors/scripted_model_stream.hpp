@@ -39,6 +39,7 @@ class scripted_model_stream_state {
   delta_sink_actor sink_;
   attempt_no attempt_ = 0;
   bool paused_ = false;
+  bool alarm_set_ = false;
   bool due_ = false;  // the next word's time came while paused
 };
 

@@ -50,7 +50,7 @@ class supervisor_state {
   supervisor_actor::pointer self_;
   std::shared_ptr<const node_env> env_;
   node_roster roster_;
-  std::unordered_map<caf::actor_id, run_id> by_actor_;
+  std::unordered_map<caf::actor_id, const run_id*> by_actor_;  // into the roster, whose row outlives the actor
 
   struct drain_progress {
     drain_reply reply;

@@ -42,8 +42,6 @@ class roster {
     row_state state = row_state::creating;
     run_status status = run_status::pending;
     std::int64_t created_at_ms = 0;
-    agent_id agent;
-    session_id session;
     std::optional<ending> cancel_wanted;  // a cancel was passed on: if the actor dies, the run counts as cancelled (I2)
     std::vector<Waiter> waiters;          // until the row leaves `creating` or `lost`
   };
@@ -62,8 +60,6 @@ class roster {
     }
     auto& entry = rows_[request.id];
     entry.created_at_ms = now_ms;
-    entry.agent = request.agent;
-    entry.session = request.session;
     return std::nullopt;
   }
 
@@ -88,6 +84,9 @@ class roster {
     auto found = rows_.find(id);
     return found == rows_.end() ? nullptr : &found->second;
   }
+
+  /// The id as the table has it: stays where it is as long as the row.
+  const run_id* key(const run_id& id) const { return &rows_.find(id)->first; }
 
   /// A cancel was passed on to the run's actor.
   void cancel_passed_on(row& which, const cancel_request& request) {

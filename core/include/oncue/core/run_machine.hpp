@@ -148,7 +148,8 @@ using run_effects = std::vector<run_effect>;
 
 /// What a run is born with.
 struct run_setup {
-  run_request request;                       ///< all ids filled in
+  run_id id;
+  std::string input;                         ///< the user's message
   std::shared_ptr<const agent_entry> entry;  ///< its agent and model
   event_index next_index = 1;                ///< how many events creating it has logged
   steady_us created_us = 0;
@@ -166,7 +167,7 @@ class run_machine {
   run_phase phase() const { return phase_; }
   /// The text logged so far.
   const std::string& text() const { return text_; }
-  const run_request& request() const { return setup_.request; }
+  const run_id& id() const { return setup_.id; }
   const std::shared_ptr<const agent_entry>& entry() const { return setup_.entry; }
   attempt_no attempt() const { return attempt_; }
   event_index next_index() const { return next_index_; }

@@ -41,7 +41,7 @@ struct run_request {
   session_id session;       ///< empty: a new session
   user_id user;             ///< on whose behalf; empty: nobody in particular
   run_id parent;            ///< the run that started this one, if any
-  run_id root;              ///< the topmost run; empty: this one
+  run_id root;              ///< the topmost run; empty: the parent, or this one
   std::string traceparent;  ///< W3C trace context, carried as it is
 
   friend bool operator==(const run_request&, const run_request&) = default;
