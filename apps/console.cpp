@@ -21,7 +21,7 @@ constexpr auto waiting_line_every = std::chrono::seconds{1};
 
 }  // namespace
 
-console_state::console_state(console_actor::pointer self, console_options options)
+console_state::console_state(subscriber_actor::pointer self, console_options options)
     : self_{self},
       options_{std::move(options)},
       renderer_{options_.labels},
@@ -29,13 +29,10 @@ console_state::console_state(console_actor::pointer self, console_options option
       style_{styles_for(STDERR_FILENO)},
       err_is_terminal_{is_terminal(STDERR_FILENO)} {}
 
-console_actor::behavior_type console_state::make_behavior() {
+subscriber_actor::behavior_type console_state::make_behavior() {
   self_->set_down_handler([this](const caf::down_msg& down) { events_.on_down(down); });
   start();
-  return {
-      [this](event_batch& batch) { on_batch(batch); },
-      [this](const cancel_request& request) { cancel(request.reason, request.by); },
-  };
+  return {[this](event_batch& batch) { on_batch(batch); }};
 }
 
 // -- start -----------------------------------------------------------------------
@@ -48,11 +45,6 @@ void console_state::start() {
               print_error("the run could not be started: " + to_string(error));
               finish(exit_failed);
             });
-  if (options_.cancel_after) {
-    self_->run_delayed(*options_.cancel_after, [this] {
-      if (!ended_) cancel("--cancel-after " + core::format_duration(*options_.cancel_after), "cancel-after");
-    });
-  }
 }
 
 void console_state::started(start_reply& reply) {
@@ -87,7 +79,6 @@ void console_state::started(start_reply& reply) {
 void console_state::on_batch(event_batch& batch) {
   for (const auto& event : events_.take(batch)) show(*event);
   if (!line_.empty()) out(std::exchange(line_, {}));
-  if (output_gone_ && !cancel_asked_at_) cancel("the output was closed", "output closed");
   using enum actors::subscription_state;
   if (events_.state() == reading) {
     events_.pull();
@@ -96,7 +87,7 @@ void console_state::on_batch(event_batch& batch) {
     print_error("the run's events cannot be read any more: " + events_.why());
     finish(exit_failed);
   } else {
-    finish_if_done();
+    ask_for_receipt();
   }
 }
 
@@ -159,29 +150,21 @@ void console_state::clear_status_line() {
   if (std::exchange(status_line_, false)) write_all(STDERR_FILENO, "\r\033[K");
 }
 
-// -- cancel ----------------------------------------------------------------------
-
-void console_state::cancel(std::string reason, std::string by) {
-  if (cancel_asked_at_ || finished_) return;
-  cancel_asked_at_ = clock::now();
-  cancel_request request{.run = options_.request.id, .reason = std::move(reason), .by = std::move(by)};
-  self_->request<caf::message_priority::high>(options_.supervisor, std::chrono::seconds{10}, std::move(request))
-      .then([this](const cancel_reply& reply) { cancelled(reply); },
-            [this](const caf::error& error) {
-              print_error("the cancel was not answered: " + to_string(error));
-              finish(exit_failed);
-            });
-}
-
-void console_state::cancelled(const cancel_reply& reply) {
-  receipt_ = reply;
-  finish_if_done();
-}
-
 // -- the end ---------------------------------------------------------------------
 
-void console_state::finish_if_done() {
-  if (!ended_ || (cancel_asked_at_ && !receipt_)) return;
+/// A cancel that came too late has a receipt as well.
+void console_state::ask_for_receipt() {
+  if (std::exchange(concluding_, true)) return;
+  self_->request(options_.cancels, std::chrono::seconds{20}, caf::get_atom_v)
+      .then(
+          [this](const cancel_reply& reply) {
+            receipt_ = reply;
+            conclude();
+          },
+          [this](const caf::error&) { conclude(); });
+}
+
+void console_state::conclude() {
   if (!options_.json) show_ending(*ended_);
   finish(exit_code_for(ended_->how));
 }
@@ -235,7 +218,9 @@ void console_state::say(std::string_view line) {
 }
 
 void console_state::out(std::string_view text) {
-  if (!output_gone_ && !write_all(STDOUT_FILENO, text)) output_gone_ = true;
+  if (output_gone_ || write_all(STDOUT_FILENO, text)) return;
+  output_gone_ = true;
+  self_->send(options_.cancels, cancel_request{.reason = "the output was closed", .by = "output closed"});
 }
 
 void console_state::finish(int code) {

@@ -71,6 +71,10 @@ int main(int argc, char** argv) {
   add_model_options(*doctor_app, doctor.config_path, doctor.agent, doctor.overrides);
   doctor_app->callback([&] { code = doctor_command(doctor); });
 
+  if (argc > 1 && argv[1][0] != '-' && !app.get_subcommand_no_throw(argv[1])) {
+    print_error("there is no command '" + std::string{argv[1]} + "'; 'oncue --help' lists them");
+    return exit_usage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {

@@ -38,11 +38,11 @@ std::string read_standard_input() {
 /// First signal: cancel the run and say what was kept. Second: leave at once.
 class interrupts {
  public:
-  interrupts(io::event_loop& loop, console_actor console)
-      : watch_{loop, [console = std::move(console), first = true](int number) mutable {
+  interrupts(io::event_loop& loop, cancel_desk_actor cancels)
+      : watch_{loop, [cancels = std::move(cancels), first = true](int number) mutable {
                  if (!std::exchange(first, false)) ::_exit(exit_cancelled);
                  auto name = number == SIGINT ? "Ctrl-C" : "SIGTERM";
-                 caf::anon_send(console, cancel_request{.reason = name, .by = name});
+                 caf::anon_send(cancels, cancel_request{.reason = name, .by = name});
                }} {}
 
  private:
@@ -83,8 +83,11 @@ int run_command(const run_options& options) {
   if (auto wrong = core::check_request(request)) return usage_error(wrong->message);
 
   ::signal(SIGPIPE, SIG_IGN);  // a closed pipe is told by write(2), and cancels the run
+  std::promise<int> done;      // outlives the console, which may still be in set_value when the value is here
   runtime node{{.catalog = std::move(catalog)}};
-  std::promise<int> done;
+  auto cancels =
+      node.system().spawn<cancel_desk_actor::stateful_impl<cancel_desk_state>>(node.supervisor(), request.id, cancel_after);
+  interrupts watch{node.loops().at(0), cancels};
   console_options console{.request = request,
                           .labels = {request.id,
                                      agent,
@@ -95,13 +98,14 @@ int run_command(const run_options& options) {
                                      {}},
                           .demo_model = entry->model.provider == core::provider_kind::scripted,
                           .json = options.json,
-                          .cancel_after = cancel_after,
                           .supervisor = node.supervisor(),
+                          .cancels = cancels,
                           .done = [&done](int code) { done.set_value(code); }};
-  auto handle = node.system().spawn<console_actor::stateful_impl<console_state>, caf::detached>(std::move(console));
-  interrupts watch{node.loops().at(0), handle};
-  handle = nullptr;
-  return done.get_future().get();
+  // An actor lives as long as somebody holds it.
+  auto held = node.system().spawn<subscriber_actor::stateful_impl<console_state>, caf::detached>(std::move(console));
+  auto code = done.get_future().get();
+  caf::anon_send_exit(cancels, caf::exit_reason::user_shutdown);
+  return code;
 }
 
 }  // namespace oncue::apps

@@ -90,6 +90,8 @@ http_model_stream_state::http_model_stream_state(http_model_stream_actor::pointe
                                                  std::shared_ptr<const provider_access> access)
     : self_{self}, entry_{std::move(entry)}, access_{std::move(access)} {}
 
+http_model_stream_state::~http_model_stream_state() { transfer_.close(); }
+
 http_model_stream_actor::behavior_type http_model_stream_state::make_behavior() {
   self_->set_down_handler([this](const caf::down_msg&) { transfer_.close(); });
   return {
@@ -103,6 +105,7 @@ http_model_stream_actor::behavior_type http_model_stream_state::make_behavior() 
       [this](pause_stream) { transfer_.pause(); },
       [this](resume_stream) { transfer_.resume(); },
       [this](model_closed x) {
+        transfer_ = {};
         // A run that asked for the close waits for this word; it need not wait behind the deltas it will drop.
         if (closing_) {
           self_->send<caf::message_priority::high>(sink_, x);
@@ -116,6 +119,12 @@ http_model_stream_actor::behavior_type http_model_stream_state::make_behavior() 
 
 void http_model_stream_state::open(const model_request& request, attempt_no attempt, const delta_sink_actor& sink) {
   if (sink_) return;
+  if (closing_) {
+    // The close was urgent and came first: nothing may be opened any more.
+    self_->send(sink, model_closed{attempt});
+    self_->quit();
+    return;
+  }
   attempt_ = attempt;
   sink_ = sink;
   self_->monitor(sink_);

@@ -173,7 +173,10 @@ bool run_machine::is_closed() const { return !has_open_attempt() && !tools_stopp
 
 /// The grace period is over: what has not said that it is closed is killed, and counts as closed.
 void run_machine::abandon_what_is_open() {
-  if (has_open_attempt()) emit(effect::kill_stream{});
+  if (has_open_attempt()) {
+    emit(effect::kill_stream{});
+    abandoned_ = true;
+  }
   open_attempts_ = 0;
   closed_through_ = attempt_;
   tools_stopping_ = false;
@@ -202,7 +205,7 @@ cancel_reply run_machine::reply_for(const cancel_waiter& waiter) const {
   reply.run = setup_.id;
   reply.status = status_of(*ending_);
   reply.phase_at_cancel = phase_at_cancel_;
-  reply.upstream_closed = !has_open_attempt();
+  reply.upstream_closed = !has_open_attempt() && !abandoned_;
   reply.durable = journalled_;
   reply.latency_us = static_cast<std::uint64_t>(now_us_ - waiter.asked_us);
   if (journalled_) reply.index = ended_index_;

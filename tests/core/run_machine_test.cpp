@@ -381,11 +381,14 @@ CAF_TEST(children are cancelled with their parent also while they are being spaw
 
 CAF_TEST(what does not say that it is closed is killed after the grace period) {
   machine_bench bench;
-  bench.go_to(streaming).cancel().confirm();
+  bench.go_to(streaming).cancel(1, 30'000).confirm();
   CAF_CHECK(!bench.closed);
   bench.advance_ms(core::limits::close_grace.count()).step(sig::timer{});
   CAF_CHECK_EQUAL(bench.count<fx::kill_stream>(), 1);
   CAF_CHECK(bench.closed);
+  CAF_REQUIRE_EQUAL(bench.answers.size(), 1u);
+  CAF_CHECK_EQUAL(to_string(bench.answers[0].second.outcome), "cancelled");
+  CAF_CHECK(!bench.answers[0].second.upstream_closed);  // nobody said so
 }
 
 CAF_TEST(deltas are merged only while an append is on its way) {

@@ -16,7 +16,7 @@ namespace oncue::test {
 
 namespace {
 
-constexpr std::chrono::seconds patience{60};
+constexpr std::chrono::seconds patience{10};
 
 void require(bool good, const char* what) {
   if (!good) throw std::system_error{errno, std::generic_category(), what};

@@ -20,7 +20,7 @@ namespace oncue::test {
 using event_log = std::vector<event_ptr>;
 
 /// Longer than anything takes on a loaded machine; a test that waits so long has failed.
-inline constexpr std::chrono::seconds patience{60};
+inline constexpr std::chrono::seconds patience{10};
 
 /// No deadlines, three attempts with hardly a delay, and a key in the variable TEST_KEY.
 inline core::agent_entry agent_for(std::string id, std::string base_url) {
@@ -124,6 +124,23 @@ inline std::size_t count_requests(const std::vector<connection_record>& all) {
   std::size_t count = 0;
   for (const auto& r : all) count += r.requests;
   return count;
+}
+
+/// The connections that the client has not closed, or nothing.
+inline std::string left_open(const std::vector<connection_record>& all) {
+  std::string open;
+  for (const auto& r : all) {
+    if (r.client_closed) continue;
+    open += "#" + std::to_string(r.id) + " " + r.scenario + ", " + std::to_string(r.requests) + " requests, " +
+            std::to_string(r.deltas_sent) + " deltas" + (r.over ? ", over; " : "; ");
+  }
+  return open;
+}
+
+/// Waits until the client has closed all connections. Those that it has not, or nothing.
+inline std::string closes_all(const provider& server) {
+  server.wait_until([](const auto& all) { return left_open(all).empty(); });
+  return left_open(server.records());
 }
 
 /// No answer is under way: each connection was closed, or waits for the next request.

@@ -31,6 +31,11 @@ class http_model_stream_state {
 
   http_model_stream_state(http_model_stream_actor::pointer self, std::shared_ptr<const core::agent_entry> entry,
                           std::shared_ptr<const provider_access> access);
+  /// Also when the actor is killed, no transfer is left behind.
+  ~http_model_stream_state();
+  http_model_stream_state(const http_model_stream_state&) = delete;
+  http_model_stream_state& operator=(const http_model_stream_state&) = delete;
+
   http_model_stream_actor::behavior_type make_behavior();
 
  private:

@@ -279,6 +279,7 @@ class run_machine {
   std::optional<ending> ending_;
   bool journalled_ = false;
   bool closed_ = false;
+  bool abandoned_ = false;  // something was killed because it did not say that it is closed
   event_index ended_index_ = 0;
   steady_us ended_us_ = 0;
   steady_us finish_retry_us_ = 0;
