@@ -71,7 +71,8 @@ int main(int argc, char** argv) {
   add_model_options(*doctor_app, doctor.config_path, doctor.agent, doctor.overrides);
   doctor_app->callback([&] { code = doctor_command(doctor); });
 
-  if (argc > 1 && argv[1][0] != '-' && !app.get_subcommand_no_throw(argv[1])) {
+  auto named = app.get_subcommands([&](const CLI::App* command) { return argc > 1 && command->get_name() == argv[1]; });
+  if (argc > 1 && argv[1][0] != '-' && named.empty()) {
     print_error("there is no command '" + std::string{argv[1]} + "'; 'oncue --help' lists them");
     return exit_usage;
   }
