@@ -195,7 +195,7 @@ void console_state::show_ending(const run_ended& ended) {
   facts += "run " + options_.request.id.value + " · status " + std::string{to_string(status_of(ended.how))};
   if (receipt_ && receipt_->outcome == cancel_outcome::cancelled) {
     facts += " · the cancel took " + core::format_microseconds(receipt_->latency_us);
-    facts += receipt_->upstream_closed ? ", the provider's connection is closed" : "";
+    facts += receipt_->upstream_closed && !options_.demo_model ? ", the provider's connection is closed" : "";
     if (receipt_->phase_at_cancel) facts += " (it was " + std::string{to_string(*receipt_->phase_at_cancel)} + ")";
   } else if (receipt_ && receipt_->outcome == cancel_outcome::already_ended) {
     facts += " · the cancel came too late";
