@@ -197,8 +197,8 @@ bool inspect(Inspector& f, reasoning_delta& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, model_request_completed& x) {
-  return f.object(x).fields(f.field("attempt", x.attempt), f.field("finish_reason", x.finish_reason), f.field("usage", x.usage),
-                            f.field("first_token_us", x.first_token_us));
+  return f.object(x).fields(f.field("attempt", x.attempt), f.field("finish_reason", x.finish_reason),
+                            f.field("usage", x.usage), f.field("first_token_us", x.first_token_us));
 }
 template <class Inspector>
 bool inspect(Inspector& f, content_completed& x) {
