@@ -1,5 +1,6 @@
 #include "oncue/runtime.hpp"
 
+#include <algorithm>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/scoped_actor.hpp>
@@ -7,6 +8,7 @@
 #include <cstdlib>
 #include <deque>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include "oncue/actors/alarm_clock.hpp"
@@ -26,7 +28,9 @@ namespace {
 
 caf::actor_system_config& configure(caf::actor_system_config& config, const runtime_options& options) {
   init_messages();
-  if (options.worker_threads > 0) config.set("caf.scheduler.max-threads", options.worker_threads);
+  // CAF's own default is at least four; more workers than cores only wake each other.
+  auto workers = options.worker_threads > 0 ? options.worker_threads : std::max(1u, std::thread::hardware_concurrency());
+  config.set("caf.scheduler.max-threads", workers);
   // Idle workers of the other policy poll all the time; this one sleeps on a condition.
   config.set("caf.scheduler.policy", "sharing");
   config.set("caf.logger.console.verbosity", "quiet");
