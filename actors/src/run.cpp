@@ -7,6 +7,14 @@ namespace oncue::actors {
 
 namespace fx = core::effect;
 
+namespace {
+
+// Scratch lists, one a thread and not one a run: an idle run keeps no room for what it will do. Empty between messages.
+thread_local core::run_effects effects;
+thread_local std::vector<core::run_signal> next_signals;  // what an effect answered at once
+
+}  // namespace
+
 run_state::run_state(run_actor::pointer self, std::shared_ptr<const node_env> env, core::run_setup setup,
                      std::vector<event_ptr> logged, supervisor_actor supervisor)
     : self_{self}, env_{std::move(env)}, supervisor_{std::move(supervisor)}, machine_{std::move(setup)}, tail_{0} {
@@ -51,16 +59,15 @@ void run_state::pull(const pull_limits& limits, const subscriber_actor& reader) 
 }
 
 void run_state::tell(core::run_signal what) {
-  // One scratch list a thread, not one a run: an idle run keeps no room for effects.
-  static thread_local core::run_effects effects;
-  next_signals_.push_back(std::move(what));
-  for (std::size_t i = 0; i < next_signals_.size(); ++i) {
+  next_signals.clear();  // of one that ended in an exception
+  next_signals.push_back(std::move(what));
+  for (std::size_t i = 0; i < next_signals.size(); ++i) {
     effects.clear();
-    machine_.step(std::move(next_signals_[i]), to_steady_us(self_->clock().now()), effects);
+    machine_.step(std::move(next_signals[i]), to_steady_us(self_->clock().now()), effects);
     for (auto& effect : effects) perform(effect);
   }
   effects.clear();
-  next_signals_.clear();
+  next_signals.clear();
 }
 
 void run_state::perform(core::run_effect& effect) {
@@ -85,13 +92,13 @@ void run_state::on(fx::resume_stream&) { self_->send<caf::message_priority::high
 
 void run_state::on(fx::start_tools& x) {
   for (auto& call : x.calls) {
-    next_signals_.emplace_back(
+    next_signals.emplace_back(
         core::signal::tool_ended{std::move(call.id), true, "this agent has no tool named '" + call.name + "'"});
   }
 }
 
 void run_state::on(fx::continue_tools&) {}
-void run_state::on(fx::stop_tools&) { next_signals_.emplace_back(core::signal::tools_stopped{}); }
+void run_state::on(fx::stop_tools&) { next_signals.emplace_back(core::signal::tools_stopped{}); }
 void run_state::on(fx::cancel_child&) {}
 
 // -- the log -----------------------------------------------------------------------------

@@ -219,6 +219,24 @@ CAF_TEST(a reader that stops reading holds nothing and disturbs nobody) {
   n.settle();
 }
 
+CAF_TEST(a subscriber that nobody holds still sees the end) {
+  // In every order of messages: also when the run has ended before the pull arrives.
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    node n{{.model = model_kind::scripted, .scripted = {.first_token_delay = 0ms, .token_delay = 0ms, .tokens = 1}}};
+    recording seen;
+    auto random = seed;
+    n.start("r");
+    n.shuffle(random, core::next_random(random) % 30);
+    n.system().spawn<subscriber_actor::stateful_impl<recorder_state>>(n.supervisor(), run_id{"r"}, &seen, 0);
+    n.shuffle(random, 10'000);
+    if (!seen.ended) {  // it may have asked before there was a run; then it was told so
+      CAF_CHECK_EQUAL(seen.lost, "there is no run 'r'");
+    } else {
+      CAF_CHECK_EQUAL(whole_log(seen.events), "");
+    }
+  }
+}
+
 CAF_TEST(a model that asks for a tool nobody has is told so and can go on) {
   node n;
   recording seen;

@@ -58,7 +58,6 @@ class run_state {
   attempt_no stream_attempt_ = 0;
   std::vector<std::pair<std::uint64_t, caf::typed_response_promise<cancel_reply>>> cancels_;
   std::uint64_t tickets_ = 0;
-  std::vector<core::run_signal> next_signals_;  // what an effect answered at once
 };
 
 run_actor spawn_run(caf::actor_system& system, std::shared_ptr<const node_env> env, core::run_setup setup,

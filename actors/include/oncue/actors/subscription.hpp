@@ -43,6 +43,9 @@ class subscription {
   /// Starts to read from `source`, as a start_reply gave it; the first pull is sent.
   void open(event_source_actor source) {
     source_ = std::move(source);
+    // A monitor alone does not keep an actor: without this, one that nobody holds would vanish when its run ends before
+    // its pull has arrived, and never see the end.
+    keep_ = caf::actor_cast<caf::strong_actor_ptr>(self_);
     self_->monitor(source_);
     pull();
   }
@@ -79,7 +82,10 @@ class subscription {
       return {};
     } else {
       next_ = batch.next;
-      if (batch.end == batch_end::ended) state_ = subscription_state::ended;
+      if (batch.end == batch_end::ended) {
+        state_ = subscription_state::ended;
+        keep_ = nullptr;
+      }
     }
     if (batch.events.empty() && state_ == subscription_state::reading) open();  // nothing here: ask who has it
     return std::move(batch.events);
@@ -98,6 +104,7 @@ class subscription {
  private:
   void lose(std::string why) {
     state_ = subscription_state::lost;
+    keep_ = nullptr;
     why_ = std::move(why);
   }
 
@@ -106,6 +113,7 @@ class subscription {
   run_id run_;
   event_index next_;
   event_source_actor source_;
+  caf::strong_actor_ptr keep_;  // its own actor, while there is something to read
   subscription_state state_ = subscription_state::reading;
   std::string why_;
 };
