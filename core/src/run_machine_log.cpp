@@ -121,8 +121,8 @@ void run_machine::fail(failure_code code, std::string message, std::uint16_t pro
   end({.kind = ending_kind::failed, .code = code, .provider_status = provider_status, .message = std::move(message)});
 }
 
-/// Sockets and tools first, the journal second: neither the store nor a reader can delay a stop.
-void run_machine::end(ending how) {
+/// Whatever the run has open is told to close, and nothing is opened any more.
+void run_machine::stop() {
   auto was = std::exchange(phase_, run_phase::ended);
   ended_us_ = now_us_;
   if (has_open_attempt()) emit(effect::close_stream{});
@@ -131,6 +131,11 @@ void run_machine::end(ending how) {
     emit(effect::stop_tools{});
   }
   for (const auto& child : children_) emit(effect::cancel_child{child});
+}
+
+/// Sockets and tools first, the journal second: neither the store nor a reader can delay a stop.
+void run_machine::end(ending how) {
+  stop();
   ending_ = std::move(how);
   seal_pending();
   log(boxed<run_ended>{
@@ -148,13 +153,7 @@ void run_machine::send_finish() {
 
 void run_machine::on(finished&& x) {
   if (journalled_ || !x.ended) return;
-  if (phase_ != run_phase::ended) {
-    // Somebody else ended this run: what stands in the journal stands.
-    phase_ = run_phase::ended;
-    ended_us_ = now_us_;
-    if (has_open_attempt()) emit(effect::close_stream{});
-    for (const auto& child : children_) emit(effect::cancel_child{child});
-  }
+  if (phase_ != run_phase::ended) stop();  // somebody else ended this run: what stands in the journal stands
   journalled_ = true;
   finish_retry_us_ = 0;
   if (!unconfirmed_.empty() && unconfirmed_.back() == x.ended) {

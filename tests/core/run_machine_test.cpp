@@ -448,4 +448,11 @@ CAF_TEST(another ending in the journal stands and the run says so) {
   CAF_CHECK(bench.closed);
   CAF_CHECK_EQUAL(to_string(bench.answers.at(0).second.outcome), "already_ended");
   CAF_CHECK_EQUAL(*bench.answers.at(0).second.index, 7u);
+
+  machine_bench with_tools;
+  with_tools.go_to(tools).step(finished{{"r1"}, other});
+  CAF_CHECK_EQUAL(with_tools.count<fx::stop_tools>(), 1);
+  CAF_CHECK(!with_tools.closed);
+  with_tools.step(sig::tools_stopped{});
+  CAF_CHECK(with_tools.closed);
 }

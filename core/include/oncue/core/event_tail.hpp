@@ -84,8 +84,6 @@ class event_tail {
     events_.clear();
   }
 
-  void forget(std::uint64_t reader_key) { readers_.erase(reader_key); }
-
   std::size_t bytes() const { return bytes_; }
   std::size_t waiting_count() const { return readers_.size(); }
   event_index first() const { return first_; }

@@ -220,6 +220,7 @@ class run_machine {
   std::size_t unjournalled_bytes() const { return pending_text_.size() + unconfirmed_bytes_; }
   void throttle();
 
+  void stop();
   void end(ending how);
   void fail(failure_code code, std::string message, std::uint16_t provider_status = 0);
   void send_finish();
