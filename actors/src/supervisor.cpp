@@ -138,7 +138,7 @@ void supervisor_state::find_source(run_id run, caf::typed_response_promise<subsc
   using enum node_roster::row_state;
   auto* row = roster_.find(run);
   if (!row || row->state == closed) {
-    promise.deliver(subscribe_reply{true, journal_source()});  // the journal says `unknown` if it is
+    promise.deliver(subscribe_reply{true, env_->journal});  // the journal says `unknown` if it is
   } else if (row->state == creating || row->state == lost) {
     row->waiters.emplace_back([this, run, promise] { find_source(run, promise); });
   } else {

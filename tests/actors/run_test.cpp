@@ -12,14 +12,6 @@ using namespace oncue;
 using namespace oncue::test;
 using namespace std::chrono_literals;
 
-namespace {
-
-std::string outcome(const std::shared_ptr<std::optional<cancel_reply>>& reply) {
-  return *reply ? std::string{to_string((*reply)->outcome)} : "no answer";
-}
-
-}  // namespace
-
 CAF_TEST(a run streams to its readers and ends once) {
   node n;
   recording early;

@@ -13,10 +13,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::string outcome(const std::shared_ptr<std::optional<cancel_reply>>& reply) {
-  return *reply ? std::string{to_string((*reply)->outcome)} : "no answer";
-}
-
 std::string refused(const std::shared_ptr<std::optional<start_reply>>& reply) {
   if (!*reply) return "no answer";
   return (*reply)->refused ? std::string{to_string((*reply)->refused->code)} : "started";

@@ -107,6 +107,11 @@ inline model_stream_actor::behavior_type puppet(model_stream_actor::pointer self
   };
 }
 
+/// A cancel's answer in words, for a check.
+inline std::string outcome(const std::shared_ptr<std::optional<cancel_reply>>& reply) {
+  return *reply ? std::string{to_string((*reply)->outcome)} : "no answer";
+}
+
 enum class model_kind { puppet, scripted };
 
 struct node_options {

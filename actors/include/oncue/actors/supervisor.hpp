@@ -45,7 +45,6 @@ class supervisor_state {
   void on_down(const caf::down_msg& down);
   void after_a_run_left();
   void wake(std::vector<waiter> waiters);
-  event_source_actor journal_source() const { return env_->journal; }
 
   supervisor_actor::pointer self_;
   std::shared_ptr<const node_env> env_;
