@@ -4,6 +4,12 @@
 
 namespace oncue::actors {
 
+namespace {
+
+constexpr auto no_sessions = "the in-memory journal keeps no sessions";
+
+}  // namespace
+
 journal_actor::behavior_type memory_journal_state::make_behavior() {
   return {
       [this](const pull_limits& pull, const subscriber_actor& reader) { self_->send(reader, book_.read(pull)); },
@@ -18,7 +24,11 @@ journal_actor::behavior_type memory_journal_state::make_behavior() {
       },
       [this](const end_orphan& what) { return book_.end(what); },
       [this](const record_cancel& what) { return book_.record(what); },
+      [](const load_history&) { return history{}; },
       [this](const list_runs& what) { return book_.list(what.runs_max); },
+      [](const create_session&) { return session_reply{.refused = no_sessions}; },
+      [](const change_session&) { return session_reply{.refused = no_sessions}; },
+      [](const delete_sessions&) { return sessions_deleted{.refused = no_sessions}; },
   };
 }
 

@@ -36,7 +36,7 @@ run_actor::behavior_type run_state::make_behavior() {
       [this](finished& x) { tell(std::move(x)); },
       [this](journal_refused& x) { tell(std::move(x)); },
       [this](alarm) { tell(core::signal::timer{}); },
-      [this](begin_run) { tell(core::signal::begin{}); },
+      [this](begin_run&) { tell(core::signal::begin{}); },
       [this](cancel_request& request) { return cancel(request); },
   };
 }
@@ -104,12 +104,13 @@ void run_state::on(fx::cancel_child&) {}
 // -- the log -----------------------------------------------------------------------------
 
 void run_state::on(fx::append& x) {
-  self_->send(env_->journal, append_events{machine_.id(), x.from, std::move(x.events)},
+  self_->send(env_->journal, append_events{machine_.id(), x.from, std::move(x.events), machine_.epoch()},
               caf::actor_cast<journal_client_actor>(self_));
 }
 
 void run_state::on(fx::finish& x) {
-  self_->send<caf::message_priority::high>(env_->journal, finish_run{machine_.id(), x.from, std::move(x.events)},
+  self_->send<caf::message_priority::high>(env_->journal,
+                                           finish_run{machine_.id(), x.from, std::move(x.events), machine_.epoch()},
                                            caf::actor_cast<journal_client_actor>(self_));
 }
 

@@ -20,6 +20,7 @@ supervisor_actor::behavior_type supervisor_state::make_behavior() {
       [this](subscribe_run& request) { return subscribe(request); },
       [this](list_runs request) { return list(request); },
       [this](drain_node request) { return drain(request); },
+      [](get_stats) { return node_stats{}; },
       [this](const run_changed& x) { roster_.changed(x.run, x.status); },
       [this](const run_closed& x) {
         roster_.closed(x.run, x.status);
@@ -71,7 +72,8 @@ void supervisor_state::created(run_request& request, std::vector<event_ptr> logg
                         .next_index = logged.size(),
                         .created_us = now_us,
                         .unix_offset_ms = logged.front()->at_ms - now_us / 1000,
-                        .seed = env_->random()};
+                        .seed = env_->random(),
+                        .epoch = reply.epoch};
   auto handle =
       spawn_run(self_->system(), env_, std::move(setup), std::move(logged), caf::actor_cast<supervisor_actor>(self_));
   self_->monitor(handle);

@@ -15,6 +15,8 @@ std::string_view to_string(refusal_code code) {
     case refusal_code::too_many_runs: return "too_many_runs";
     case refusal_code::draining: return "draining";
     case refusal_code::journal_unavailable: return "journal_unavailable";
+    case refusal_code::session_busy: return "session_busy";
+    case refusal_code::idempotency_reused: return "idempotency_reused";
   }
   return "?";
 }
@@ -40,6 +42,15 @@ std::string_view to_string(failure_code code) {
 bool is_deadline(failure_code code) {
   return code == failure_code::deadline_first_token || code == failure_code::deadline_idle ||
          code == failure_code::deadline_total;
+}
+
+std::string_view to_string(session_policy policy) {
+  switch (policy) {
+    case session_policy::enqueue: return "enqueue";
+    case session_policy::reject: return "reject";
+    case session_policy::interrupt: return "interrupt";
+  }
+  return "?";
 }
 
 std::string_view to_string(run_phase phase) {

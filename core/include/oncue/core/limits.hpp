@@ -81,4 +81,18 @@ inline constexpr std::size_t upload_buffer_bytes = 16u << 10;         ///< libcu
 inline constexpr std::chrono::seconds keepalive_idle = 30s;           ///< TCP probes an open, silent connection then
 inline constexpr std::chrono::seconds keepalive_interval = 10s;
 
+// -- the server ------------------------------------------------------------------
+inline constexpr std::size_t connections_max = 20'000;
+inline constexpr std::size_t request_header_bytes_max = 32u << 10;  ///< request line and headers together
+inline constexpr std::size_t request_body_bytes_max = 8u << 20;
+inline constexpr milliseconds request_header_timeout = 10s;
+inline constexpr milliseconds request_body_timeout = 60s;
+inline constexpr milliseconds connection_idle_timeout = 75s;
+inline constexpr milliseconds write_timeout = 60s;
+inline constexpr milliseconds stream_write_timeout = 10min;        ///< of a stream that nobody reads
+inline constexpr std::size_t stream_buffer_bytes_low = 32u << 10;  ///< above it a stream's writer waits for room
+inline constexpr std::size_t stream_buffer_bytes_max = 128u << 10;
+inline constexpr std::size_t stream_writes_slice_max = 32;  ///< then a loop looks at its sockets again
+inline constexpr milliseconds heartbeat_interval = 15s;     ///< of a silent stream; clients give up after 60 s
+
 }  // namespace oncue::core::limits

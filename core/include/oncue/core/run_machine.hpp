@@ -155,6 +155,7 @@ struct run_setup {
   steady_us created_us = 0;
   std::int64_t unix_offset_ms = 0;  ///< unix time minus steady time
   std::uint64_t seed = 0;           ///< for the jitter of retries
+  run_epoch epoch = 1;              ///< goes with every write to the journal
 };
 
 class run_machine {
@@ -168,6 +169,7 @@ class run_machine {
   /// The text logged so far.
   const std::string& text() const { return text_; }
   const run_id& id() const { return setup_.id; }
+  run_epoch epoch() const { return setup_.epoch; }
   const std::shared_ptr<const agent_entry>& entry() const { return setup_.entry; }
   attempt_no attempt() const { return attempt_; }
   event_index next_index() const { return next_index_; }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "oncue/messages/archive.hpp"
 #include "oncue/messages/cancel.hpp"
 #include "oncue/messages/events.hpp"
 #include "oncue/messages/journal.hpp"
@@ -54,6 +55,7 @@ struct start_reply {
   run_id run;
   session_id session;
   event_source_actor source;  ///< where to pull from; null when refused
+  bool existing = false;      ///< the idempotency key made this run before: nothing was started
 };
 
 struct subscribe_run {
@@ -65,8 +67,10 @@ struct subscribe_reply {
   event_source_actor source;  ///< the live run, or the journal when it has ended
 };
 
-/// Begin to wait for the model: a place is free.
-struct begin_run {};
+/// Begin to wait for the model: a place is free, and it is this run's turn in its session.
+struct begin_run {
+  std::vector<chat_message> history;  ///< what was said in the session before
+};
 
 /// The run's ending is journalled and everything of it is closed; it quits now.
 struct run_closed {
@@ -92,6 +96,21 @@ struct drain_reply {
   std::vector<run_id> left;     ///< runs that were still there at the end
 };
 
+/// How many runs this node has and had. Totals count from the node's start.
+struct get_stats {};
+
+struct node_stats {
+  std::uint64_t queued = 0;   ///< admitted, waiting for a place or for their session
+  std::uint64_t running = 0;  ///< of them, `paused` ones too
+  std::uint64_t started_total = 0;
+  std::uint64_t refused_total = 0;
+  std::uint64_t completed_total = 0;
+  std::uint64_t failed_total = 0;
+  std::uint64_t cancelled_total = 0;
+  std::uint64_t cancels_total = 0;  ///< requests to cancel, whatever came of them
+  bool draining = false;
+};
+
 // -- the path ----------------------------------------------------------------
 
 /// One a node: admits or refuses, spawns and monitors runs, the only router of cancel. Never sees a token.
@@ -101,8 +120,9 @@ using supervisor_actor =
                      caf::result<subscribe_reply>(subscribe_run),  // where to pull a run's events from
                      caf::result<run_list>(list_runs),             // live runs and, behind them, ended ones
                      caf::result<drain_reply>(drain_node),         // shut down in order
-                     caf::result<void>(run_changed),               // from a run
-                     caf::result<void>(run_closed)>;               // from a run, its last word
+                     caf::result<node_stats>(get_stats),
+                     caf::result<void>(run_changed),  // from a run
+                     caf::result<void>(run_closed)>;  // from a run, its last word
 
 /// One a run: owns one run machine and the live tail of its log. Quits after its ending.
 using run_actor = event_source_actor::extend_with<delta_sink_actor>::extend_with<journal_client_actor>::extend_with<
@@ -120,7 +140,14 @@ using journal_actor = event_source_actor::extend<
     caf::result<void>(finish_run, journal_client_actor),  // high priority
     caf::result<end_orphan_reply>(end_orphan),            // from the supervisor: the run's actor is gone
     caf::result<record_cancel_reply>(record_cancel),      // from the supervisor: the run is not live here
-    caf::result<run_list>(list_runs)>;
+    caf::result<history>(load_history),                   // from the supervisor: a run of this session begins
+    caf::result<run_list>(list_runs), caf::result<session_reply>(create_session),
+    caf::result<session_reply>(change_session), caf::result<sessions_deleted>(delete_sessions)>;
+
+/// Reads what the journal keeps, beside its writer: a long list or a replay delays no ending.
+using archive_actor =
+    event_source_actor::extend<caf::result<run_found>(find_run), caf::result<runs_found>(find_runs),
+                               caf::result<session_reply>(find_session), caf::result<sessions_found>(find_sessions)>;
 
 /// The one place where runs and streams wait for time. Ten thousand waiting clients cost one timer.
 using alarm_clock_actor =
@@ -143,7 +170,7 @@ bool inspect(Inspector& f, clear_alarm& x) {
 template <class Inspector>
 bool inspect(Inspector& f, start_reply& x) {
   return f.object(x).fields(f.field("refused", x.refused), f.field("run", x.run), f.field("session", x.session),
-                            f.field("source", x.source));
+                            f.field("source", x.source), f.field("existing", x.existing));
 }
 template <class Inspector>
 bool inspect(Inspector& f, subscribe_run& x) {
@@ -155,7 +182,7 @@ bool inspect(Inspector& f, subscribe_reply& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, begin_run& x) {
-  return f.object(x).fields();
+  return f.object(x).fields(f.field("history", x.history));
 }
 template <class Inspector>
 bool inspect(Inspector& f, run_closed& x) {
@@ -168,6 +195,18 @@ bool inspect(Inspector& f, run_changed& x) {
 template <class Inspector>
 bool inspect(Inspector& f, drain_node& x) {
   return f.object(x).fields(f.field("grace_ms", x.grace_ms), f.field("cancel_grace_ms", x.cancel_grace_ms));
+}
+template <class Inspector>
+bool inspect(Inspector& f, get_stats& x) {
+  return f.object(x).fields();
+}
+template <class Inspector>
+bool inspect(Inspector& f, node_stats& x) {
+  return f.object(x).fields(f.field("queued", x.queued), f.field("running", x.running),
+                            f.field("started_total", x.started_total), f.field("refused_total", x.refused_total),
+                            f.field("completed_total", x.completed_total), f.field("failed_total", x.failed_total),
+                            f.field("cancelled_total", x.cancelled_total), f.field("cancels_total", x.cancels_total),
+                            f.field("draining", x.draining));
 }
 template <class Inspector>
 bool inspect(Inspector& f, drain_reply& x) {

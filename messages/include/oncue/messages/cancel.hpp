@@ -16,7 +16,7 @@ struct cancel_request {
   run_id run;
   std::string reason;  ///< kept with the ending; empty: "Run <id> was cancelled"
   std::string by;      ///< who asks: "ctrl-c", "deadline", a user
-  user_id scope;       ///< an intent for a run not seen yet only hits a run of this user
+  user_id scope;       ///< an intent for a run not seen yet only hits a run of this user; empty: of any user
   std::uint32_t wait_ms =
       1000;  ///< how long the answer may wait for the journal and the closed socket; the stop never waits
 };

@@ -18,8 +18,10 @@ enum class refusal_code : std::uint8_t {
   too_many_runs,        ///< the node's limit of live runs is reached: try later
   draining,             ///< the node is shutting down: try another node
   journal_unavailable,  ///< the store takes nothing now: try later
+  session_busy,         ///< the session has a run, and this one asked not to wait
+  idempotency_reused,   ///< the key was used before, for another agent, session or message
 };
-constexpr refusal_code enum_max(refusal_code) { return refusal_code::journal_unavailable; }
+constexpr refusal_code enum_max(refusal_code) { return refusal_code::idempotency_reused; }
 
 /// Why a run ended as failed.
 enum class failure_code : std::uint8_t {

@@ -32,6 +32,9 @@ using user_id = text_id<struct user_id_tag>;
 /// One try of one model call, counted through the whole run from 1. Late messages of an old attempt are told by it.
 using attempt_no = std::uint32_t;
 
+/// Which owner of a run is writing, counted from 1: a node that lost its run holds an old epoch, and can change nothing.
+using run_epoch = std::uint32_t;
+
 /// Position of an event in its run's log: gapless from 0.
 using event_index = std::uint64_t;
 

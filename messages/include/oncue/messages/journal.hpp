@@ -25,6 +25,8 @@ struct create_run {
 struct create_reply {
   std::optional<refusal> refused;        ///< run_id_used or journal_unavailable
   std::optional<cancel_request> intent;  ///< somebody cancelled this id before it existed
+  run_epoch epoch = 1;                   ///< for every later write of this run
+  std::optional<run_summary> existing;   ///< nothing was created: the idempotency key made this run before
 };
 
 /// Log events from index `from` on. What is already there is skipped; a gap is refused; after the ending it is ignored.
@@ -32,6 +34,7 @@ struct append_events {
   run_id run;
   event_index from = 0;
   std::vector<event_ptr> events;
+  run_epoch epoch = 1;
 };
 
 /// Log the events not yet confirmed and, as the last of them, the ending. Overtakes waiting appends.
@@ -39,6 +42,7 @@ struct finish_run {
   run_id run;
   event_index from = 0;
   std::vector<event_ptr> events;
+  run_epoch epoch = 1;
 };
 
 /// Every event below `next` is journalled and may be published.
@@ -78,7 +82,20 @@ struct record_cancel {
 
 struct record_cancel_reply {
   std::optional<event_ptr> ended;  ///< the run ended before
-  bool intent_stored = false;
+  bool intent_stored = false;      ///< no such run yet: kept for the one that may come
+  bool accepted = false;           ///< the run is open, but not live here: whoever ends it will end it as cancelled
+};
+
+/// What was said in a session before: the messages of its ended runs, oldest first, valid for any provider.
+struct load_history {
+  session_id session;
+  std::uint32_t runs_max = 0;   ///< the newest ones
+  std::uint32_t bytes_max = 0;  ///< of text; older runs are left out whole
+  bool with_stopped = false;    ///< cancelled and failed runs too, with their partial text
+};
+
+struct history {
+  std::vector<chat_message> messages;
 };
 
 struct list_runs {
@@ -98,15 +115,18 @@ bool inspect(Inspector& f, create_run& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, create_reply& x) {
-  return f.object(x).fields(f.field("refused", x.refused), f.field("intent", x.intent));
+  return f.object(x).fields(f.field("refused", x.refused), f.field("intent", x.intent), f.field("epoch", x.epoch),
+                            f.field("existing", x.existing));
 }
 template <class Inspector>
 bool inspect(Inspector& f, append_events& x) {
-  return f.object(x).fields(f.field("run", x.run), f.field("from", x.from), f.field("events", x.events));
+  return f.object(x).fields(f.field("run", x.run), f.field("epoch", x.epoch), f.field("from", x.from),
+                            f.field("events", x.events));
 }
 template <class Inspector>
 bool inspect(Inspector& f, finish_run& x) {
-  return f.object(x).fields(f.field("run", x.run), f.field("from", x.from), f.field("events", x.events));
+  return f.object(x).fields(f.field("run", x.run), f.field("epoch", x.epoch), f.field("from", x.from),
+                            f.field("events", x.events));
 }
 template <class Inspector>
 bool inspect(Inspector& f, appended& x) {
@@ -134,7 +154,17 @@ bool inspect(Inspector& f, record_cancel& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, record_cancel_reply& x) {
-  return f.object(x).fields(f.field("ended", x.ended), f.field("intent_stored", x.intent_stored));
+  return f.object(x).fields(f.field("ended", x.ended), f.field("intent_stored", x.intent_stored),
+                            f.field("accepted", x.accepted));
+}
+template <class Inspector>
+bool inspect(Inspector& f, load_history& x) {
+  return f.object(x).fields(f.field("session", x.session), f.field("runs_max", x.runs_max),
+                            f.field("bytes_max", x.bytes_max), f.field("with_stopped", x.with_stopped));
+}
+template <class Inspector>
+bool inspect(Inspector& f, history& x) {
+  return f.object(x).fields(f.field("messages", x.messages));
 }
 template <class Inspector>
 bool inspect(Inspector& f, list_runs& x) {

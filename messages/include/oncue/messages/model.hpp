@@ -50,13 +50,14 @@ bool inspect(Inspector& f, chat_message& x) {
 /// One call to a model. Parameters that belong to the model (temperature, …) are in its spec, not here.
 struct model_request {
   std::vector<chat_message> messages;
+  std::string traceparent;  ///< W3C trace context for the provider; empty: not sent
 
   friend bool operator==(const model_request&, const model_request&) = default;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, model_request& x) {
-  return f.object(x).fields(f.field("messages", x.messages));
+  return f.object(x).fields(f.field("messages", x.messages), f.field("traceparent", x.traceparent));
 }
 
 /// The provider took the request (its headers came); tokens will follow.

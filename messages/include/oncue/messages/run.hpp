@@ -33,6 +33,16 @@ std::string_view to_string(run_phase phase);
 /// AgentOS' spelling, upper case.
 std::string_view to_string(run_status status);
 
+/// What happens to a run whose session already has one. A session has one run at a time.
+enum class session_policy : std::uint8_t {
+  enqueue,    ///< it waits for its turn
+  reject,     ///< it is refused (session_busy)
+  interrupt,  ///< the session's runs before it are cancelled, then it begins
+};
+constexpr session_policy enum_max(session_policy) { return session_policy::interrupt; }
+
+std::string_view to_string(session_policy policy);
+
 /// What the caller wants to run. Empty ids are filled in by the supervisor.
 struct run_request {
   run_id id;                ///< empty: a UUIDv7 is made; else 1–128 of A-Za-z0-9._:-, never used before
@@ -43,6 +53,9 @@ struct run_request {
   run_id parent;            ///< the run that started this one, if any
   run_id root;              ///< the topmost run; empty: the parent, or this one
   std::string traceparent;  ///< W3C trace context, carried as it is
+  session_policy on_busy_session = session_policy::enqueue;
+  std::string
+      idempotency_key;  ///< the same key again (of the same user) is answered with the run that it made; empty: none
 
   friend bool operator==(const run_request&, const run_request&) = default;
 };
@@ -51,7 +64,8 @@ template <class Inspector>
 bool inspect(Inspector& f, run_request& x) {
   return f.object(x).fields(f.field("id", x.id), f.field("agent", x.agent), f.field("input", x.input),
                             f.field("session", x.session), f.field("user", x.user), f.field("parent", x.parent),
-                            f.field("root", x.root), f.field("traceparent", x.traceparent));
+                            f.field("root", x.root), f.field("traceparent", x.traceparent),
+                            f.field("on_busy_session", x.on_busy_session), f.field("idempotency_key", x.idempotency_key));
 }
 
 enum class ending_kind : std::uint8_t { completed, failed, cancelled };
