@@ -29,6 +29,9 @@ inline constexpr std::uint64_t run_text_bytes_ceiling = 256u << 20;
 inline constexpr std::size_t event_text_bytes_max = 64u << 10;      ///< one delta event; a longer delta becomes several
 inline constexpr std::size_t unjournalled_bytes_high = 256u << 10;  ///< above it the provider's socket is paused
 inline constexpr std::size_t unjournalled_bytes_low = 64u << 10;    ///< below it the socket is read again
+inline constexpr std::size_t untaken_bytes_max = 256u << 10;        ///< deltas that wait in a run's mailbox
+inline constexpr std::size_t taken_step_bytes = 32u << 10;          ///< a run tells its stream what it took this often
+inline constexpr std::size_t delta_message_bytes = 256;             ///< what a waiting delta costs besides its text
 inline constexpr std::size_t tail_bytes_max = 64u << 10;            ///< live tail; older events come from the journal
 inline constexpr std::size_t tail_events_max = 256;
 inline constexpr std::size_t pulls_max = 10'000;  ///< readers waiting at one run
@@ -48,13 +51,55 @@ inline constexpr milliseconds finish_retry = 1s;         ///< an ending that the
 // -- a node --------------------------------------------------------------------
 inline constexpr std::size_t runs_live_max = 100'000;     ///< admitted and not ended
 inline constexpr std::size_t runs_running_max = 100'000;  ///< of these, talking to a model; the rest is queued
+inline constexpr std::size_t runs_queued_max = 10'000;    ///< waiting for a place or for their session
+inline constexpr std::size_t runs_ceiling = 1'000'000;    ///< of the three settings
 inline constexpr std::size_t runs_listed_max = 1000;
+inline constexpr std::uint32_t runs_listed_default = 20;
+inline constexpr std::size_t traceparent_bytes_max = 256;      ///< a longer one is not passed on
+inline constexpr std::size_t idempotency_key_bytes_max = 255;  ///< what common services take
+inline constexpr milliseconds drain_grace_default = 10s;
+
+// -- a session -------------------------------------------------------------------
+inline constexpr std::uint32_t history_runs_default = 10;
+inline constexpr std::uint32_t history_runs_max = 1000;
+inline constexpr std::uint32_t history_bytes_default = 256u << 10;
+inline constexpr std::uint32_t history_bytes_max = 16u << 20;
+inline constexpr std::uint32_t sessions_listed_default = 20;
+inline constexpr std::uint32_t sessions_listed_max = 1000;   ///< on a page; who asks for more gets so many
+inline constexpr std::size_t sessions_deleted_max = 10'000;  ///< in one request
+inline constexpr std::size_t session_name_bytes_max = 1024;
+inline constexpr std::size_t session_json_bytes_max = 1u << 20;  ///< of its state, its metadata, its summary, each
 
 // -- the journal ---------------------------------------------------------------
 inline constexpr std::size_t memory_journal_bytes_max = 256u << 20;
-inline constexpr std::size_t memory_journal_row_bytes = 512;  ///< what a run costs besides its events
+inline constexpr std::size_t memory_journal_row_bytes = 768;  ///< what a run costs besides its events
 inline constexpr std::size_t intents_max = 10'000;
 inline constexpr milliseconds intent_age_max = 24h;
+
+// -- the store on disk -----------------------------------------------------------
+inline constexpr milliseconds compact_after_default = 10min;
+inline constexpr milliseconds retention_default = 30 * 24h;
+inline constexpr milliseconds retention_max = 3650 * 24h;  ///< ten years
+inline constexpr std::uint64_t store_size_bytes_default = 10ull << 30;
+inline constexpr std::uint64_t store_size_bytes_min = 16ull << 20;
+inline constexpr std::uint64_t store_size_bytes_max = 1ull << 50;
+inline constexpr std::size_t commit_events_max = 512;  ///< of one transaction: an ending waits for one at most
+inline constexpr std::size_t commit_bytes_max = 1u << 20;
+inline constexpr milliseconds store_busy_max = 2s;  ///< waiting for another program that has the file locked
+inline constexpr std::size_t store_cache_kib = 32u << 10;
+inline constexpr std::size_t store_wal_bytes_max = 64u << 20;  ///< of the write-ahead log's file after a burst
+inline constexpr int store_wal_pages_high = 1000;              ///< of 4 KiB: the reader is asked to put them in their place
+inline constexpr int store_wal_pages_max = 16'000;             ///< the writer itself does
+inline constexpr std::size_t text_cached_bytes_max = 8u << 20;  ///< of the ended run that was read last
+inline constexpr std::size_t orphans_commit_max = 100;          ///< ended in one transaction
+inline constexpr milliseconds idempotency_age_max = 24h;
+inline constexpr std::size_t session_name_chars_max = 100;  ///< of a name made from the first message
+inline constexpr std::size_t upkeep_rows_max = 256;         ///< of one step: a few milliseconds
+inline constexpr std::size_t upkeep_bytes_max = 1u << 20;
+inline constexpr std::size_t free_pages_max = 1024;  ///< of 4 KiB, in the file; what is above goes back to the system
+inline constexpr std::size_t vacuum_pages_max = 64;  ///< given back in one step
+inline constexpr milliseconds upkeep_interval = 5s;
+inline constexpr milliseconds upkeep_pause = 5ms;  ///< between two steps, for the writes
 
 // -- a subscriber --------------------------------------------------------------
 inline constexpr std::uint32_t pull_events_max = 256;
@@ -92,7 +137,44 @@ inline constexpr milliseconds write_timeout = 60s;
 inline constexpr milliseconds stream_write_timeout = 10min;        ///< of a stream that nobody reads
 inline constexpr std::size_t stream_buffer_bytes_low = 32u << 10;  ///< above it a stream's writer waits for room
 inline constexpr std::size_t stream_buffer_bytes_max = 128u << 10;
-inline constexpr std::size_t stream_writes_slice_max = 32;  ///< then a loop looks at its sockets again
-inline constexpr milliseconds heartbeat_interval = 15s;     ///< of a silent stream; clients give up after 60 s
+inline constexpr std::size_t stream_writes_slice_max = 32;   ///< then a loop looks at its sockets again
+inline constexpr std::uint32_t stream_pull_events_max = 64;  ///< what one stream asks a run for at a time
+inline constexpr std::uint32_t stream_pull_bytes_max = 16u << 10;
+inline constexpr milliseconds last_words_max = 2s;       ///< at the end, for clients to take the endings of their runs
+inline constexpr milliseconds heartbeat_interval = 15s;  ///< of a silent stream; clients give up after 60 s
+inline constexpr std::size_t request_fields_max = 200;   ///< header fields of one request
+inline constexpr std::size_t form_fields_max = 1000;     ///< of one form, or one query
+inline constexpr std::size_t form_name_bytes_max = 1024;
+inline constexpr std::size_t multipart_parts_max = 1000;
+inline constexpr std::size_t multipart_header_bytes_max = 8u << 10;  ///< of one part
+inline constexpr std::size_t multipart_boundary_chars_max = 70;      ///< RFC 2046, 5.1.1
+inline constexpr std::size_t request_ahead_bytes_max = 64u << 10;  ///< kept of what a client sends before it has its answer
+inline constexpr std::size_t requests_slice_max = 16;              ///< of one connection, then the loop looks at others
+inline constexpr std::size_t refused_connections_max = 64;         ///< above connections_max, while they read their 503
+inline constexpr milliseconds connection_linger = 5s;  ///< a closed connection's last bytes are read, so that it can read
+inline constexpr milliseconds peer_silence_max = 60s;  ///< no acknowledgement for what was sent: the client is dead
+inline constexpr milliseconds accept_retry = 100ms;    ///< after no connection could be taken (no file descriptor)
+inline constexpr milliseconds server_sweep_interval = 1s;  ///< how coarse the server's time-outs are
+inline constexpr int stream_send_buffer_bytes = 32 << 10;  ///< the kernel's; Linux doubles it. Of a reader that stalls
+inline constexpr milliseconds heartbeat_min = 1s;
+inline constexpr milliseconds heartbeat_max = 5min;
+inline constexpr milliseconds drain_grace_max = 1h;
+inline constexpr std::size_t host_chars_max = 253;   ///< RFC 1035: a name as text
+inline constexpr std::size_t host_names_max = 100;   ///< entries of one list of hosts or origins
+inline constexpr std::size_t path_bytes_max = 4095;  ///< of a file's name: the system's own bound
+
+// -- a client of a server ------------------------------------------------------------
+inline constexpr std::size_t client_event_bytes_max = 256u << 20;  ///< one event: an ending has the run's whole text
+inline constexpr std::size_t client_event_depth_max = 128;         ///< nesting: a tool's arguments, and what is around them
+inline constexpr std::size_t client_answer_bytes_max = 64u << 20;  ///< an answer that is no stream
+inline constexpr std::size_t client_unread_bytes_high = 256u << 10;  ///< above it a stream's socket is paused
+inline constexpr milliseconds client_answer_timeout = 30s;           ///< beyond what the server was asked to wait
+inline constexpr milliseconds client_reconnect_max = 30s;            ///< how long a lost stream is tried again
+inline constexpr milliseconds client_reconnect_pause_max = 2s;       ///< between two tries
+inline constexpr milliseconds client_ending_max = 10s;               ///< for a run's ending after its cancel was answered
+
+// -- the log -----------------------------------------------------------------------
+inline constexpr std::size_t log_lines_max = 8192;  ///< waiting to be written; the oldest are dropped
+inline constexpr std::size_t log_value_bytes_max = 512;
 
 }  // namespace oncue::core::limits

@@ -13,6 +13,7 @@
 #include "oncue/messages/journal.hpp"
 #include "oncue/messages/model.hpp"
 #include "oncue/messages/run.hpp"
+#include "oncue/messages/stats.hpp"
 
 namespace oncue {
 
@@ -70,6 +71,7 @@ struct subscribe_reply {
 /// Begin to wait for the model: a place is free, and it is this run's turn in its session.
 struct begin_run {
   std::vector<chat_message> history;  ///< what was said in the session before
+  std::string problem;                ///< not empty: the history could not be read, and the run fails
 };
 
 /// The run's ending is journalled and everything of it is closed; it quits now.
@@ -96,21 +98,6 @@ struct drain_reply {
   std::vector<run_id> left;     ///< runs that were still there at the end
 };
 
-/// How many runs this node has and had. Totals count from the node's start.
-struct get_stats {};
-
-struct node_stats {
-  std::uint64_t queued = 0;   ///< admitted, waiting for a place or for their session
-  std::uint64_t running = 0;  ///< of them, `paused` ones too
-  std::uint64_t started_total = 0;
-  std::uint64_t refused_total = 0;
-  std::uint64_t completed_total = 0;
-  std::uint64_t failed_total = 0;
-  std::uint64_t cancelled_total = 0;
-  std::uint64_t cancels_total = 0;  ///< requests to cancel, whatever came of them
-  bool draining = false;
-};
-
 // -- the path ----------------------------------------------------------------
 
 /// One a node: admits or refuses, spawns and monitors runs, the only router of cancel. Never sees a token.
@@ -132,6 +119,7 @@ using run_actor = event_source_actor::extend_with<delta_sink_actor>::extend_with
 /// One attempt at one provider call. Reports to its sink; ends when told, when done, or when the sink dies.
 using model_stream_actor =
     caf::typed_actor<caf::result<void>(model_request, attempt_no, delta_sink_actor),  // open
+                     caf::result<void>(deltas_taken),  // now and then: how far the sink has come
                      caf::result<void>(close_stream), caf::result<void>(pause_stream), caf::result<void>(resume_stream)>;
 
 /// The store's single writer, and the source of events that no live run holds any more.
@@ -152,6 +140,17 @@ using archive_actor =
 /// The one place where runs and streams wait for time. Ten thousand waiting clients cost one timer.
 using alarm_clock_actor =
     caf::typed_actor<caf::result<void>(set_alarm, alarm_client_actor), caf::result<void>(clear_alarm, alarm_client_actor)>;
+
+// -- the edge ----------------------------------------------------------------
+
+/// The client of an HTTP call has left before it had its whole answer.
+struct client_gone {};
+
+/// The client has taken what was written to it; there is room for more.
+struct client_ready {};
+
+/// One HTTP request, from its head to the last byte of its answer. A stream's call is the run's subscriber.
+using http_call_actor = subscriber_actor::extend<caf::result<void>(client_gone), caf::result<void>(client_ready)>;
 
 // -- inspection --------------------------------------------------------------
 
@@ -182,7 +181,7 @@ bool inspect(Inspector& f, subscribe_reply& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, begin_run& x) {
-  return f.object(x).fields(f.field("history", x.history));
+  return f.object(x).fields(f.field("history", x.history), f.field("problem", x.problem));
 }
 template <class Inspector>
 bool inspect(Inspector& f, run_closed& x) {
@@ -197,16 +196,12 @@ bool inspect(Inspector& f, drain_node& x) {
   return f.object(x).fields(f.field("grace_ms", x.grace_ms), f.field("cancel_grace_ms", x.cancel_grace_ms));
 }
 template <class Inspector>
-bool inspect(Inspector& f, get_stats& x) {
+bool inspect(Inspector& f, client_gone& x) {
   return f.object(x).fields();
 }
 template <class Inspector>
-bool inspect(Inspector& f, node_stats& x) {
-  return f.object(x).fields(f.field("queued", x.queued), f.field("running", x.running),
-                            f.field("started_total", x.started_total), f.field("refused_total", x.refused_total),
-                            f.field("completed_total", x.completed_total), f.field("failed_total", x.failed_total),
-                            f.field("cancelled_total", x.cancelled_total), f.field("cancels_total", x.cancels_total),
-                            f.field("draining", x.draining));
+bool inspect(Inspector& f, client_ready& x) {
+  return f.object(x).fields();
 }
 template <class Inspector>
 bool inspect(Inspector& f, drain_reply& x) {

@@ -15,15 +15,19 @@
 
 namespace oncue {
 
-/// Reserve the id and log the first events (index 0 on).
+/// Reserve the id and log the first events (index 0 on). An idempotency key is looked at before anything else: if a run of
+/// the same user was made with it, the answer is that run, or idempotency_reused if the agent, the input or the session
+/// (unless `new_session`) is another one.
 struct create_run {
   run_request request;
   std::int64_t created_at_ms = 0;
   std::vector<event_ptr> events;
+  bool new_session = false;    ///< the session id was made for this run: nobody named it
+  bool only_existing = false;  ///< create nothing: only look what the idempotency key made before
 };
 
 struct create_reply {
-  std::optional<refusal> refused;        ///< run_id_used or journal_unavailable
+  std::optional<refusal> refused;        ///< run_id_used, idempotency_reused or journal_unavailable
   std::optional<cancel_request> intent;  ///< somebody cancelled this id before it existed
   run_epoch epoch = 1;                   ///< for every later write of this run
   std::optional<run_summary> existing;   ///< nothing was created: the idempotency key made this run before
@@ -98,6 +102,14 @@ struct history {
   std::vector<chat_message> messages;
 };
 
+/// A journal's word to itself: write what has piled up. Endings have a lane of their own, ahead of all else.
+struct commit_writes {
+  bool endings = false;
+};
+
+/// A journal's word to its reader: put what was committed in its place in the file.
+struct checkpoint_store {};
+
 struct list_runs {
   std::uint32_t runs_max = 0;  ///< newest first
 };
@@ -111,7 +123,8 @@ struct run_list {
 template <class Inspector>
 bool inspect(Inspector& f, create_run& x) {
   return f.object(x).fields(f.field("request", x.request), f.field("created_at_ms", x.created_at_ms),
-                            f.field("events", x.events));
+                            f.field("events", x.events), f.field("new_session", x.new_session),
+                            f.field("only_existing", x.only_existing));
 }
 template <class Inspector>
 bool inspect(Inspector& f, create_reply& x) {
@@ -165,6 +178,14 @@ bool inspect(Inspector& f, load_history& x) {
 template <class Inspector>
 bool inspect(Inspector& f, history& x) {
   return f.object(x).fields(f.field("messages", x.messages));
+}
+template <class Inspector>
+bool inspect(Inspector& f, commit_writes& x) {
+  return f.object(x).fields(f.field("endings", x.endings));
+}
+template <class Inspector>
+bool inspect(Inspector& f, checkpoint_store& x) {
+  return f.object(x).fields();
 }
 template <class Inspector>
 bool inspect(Inspector& f, list_runs& x) {

@@ -126,12 +126,22 @@ bool inspect(Inspector& f, model_closed& x) {
   return f.object(x).fields(f.field("attempt", x.attempt));
 }
 
+/// How much of what the stream said the run has taken out of its mailbox: the sum since the attempt began, as both count
+/// it (core/stream_credit.hpp). A stream that is too far ahead of it waits.
+struct deltas_taken {
+  std::uint64_t bytes = 0;
+};
+
 /// Close the provider's socket now. Answered by `model_closed`.
 struct close_stream {};
 /// Read no more from the provider until `resume_stream`.
 struct pause_stream {};
 struct resume_stream {};
 
+template <class Inspector>
+bool inspect(Inspector& f, deltas_taken& x) {
+  return f.object(x).fields(f.field("bytes", x.bytes));
+}
 template <class Inspector>
 bool inspect(Inspector& f, close_stream& x) {
   return f.object(x).fields();

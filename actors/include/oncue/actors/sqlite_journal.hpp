@@ -1,0 +1,93 @@
+// The journal port on an SQLite file, and the reader beside it. The journal commits whatever has piled up while its last
+// commit ran, never by a timer: its word to itself to write comes behind all that waits in its mailbox. Endings and cancels
+// have a lane of their own: they wait for one transaction at most. Each write is answered after its commit; when the store
+// fails, it is refused with a sentence, and the next one tries again. The archive answers pulls and searches on a
+// connection of its own, so that a long list delays no ending. Each has a thread of its own, because a disk may block it.
+#pragma once
+
+#include <caf/response_promise.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "oncue/io/sqlite_store.hpp"
+#include "oncue/io/world.hpp"
+#include "oncue/messages/type_ids.hpp"
+
+namespace oncue::actors {
+
+/// An archive that also looks after the file for its journal.
+using sqlite_archive_actor = archive_actor::extend<caf::result<void>(checkpoint_store)>;
+using sqlite_journal_actor = journal_actor::extend<caf::result<void>(commit_writes)>;
+
+class sqlite_archive_state {
+ public:
+  static constexpr const char* name = "sqlite-archive";
+
+  sqlite_archive_state(sqlite_archive_actor::pointer self, std::shared_ptr<io::sqlite_archive> archive)
+      : self_{self}, archive_{std::move(archive)} {}
+  sqlite_archive_actor::behavior_type make_behavior();
+
+ private:
+  sqlite_archive_actor::pointer self_;
+  std::shared_ptr<io::sqlite_archive> archive_;
+};
+
+class sqlite_journal_state {
+ public:
+  static constexpr const char* name = "sqlite-journal";
+
+  sqlite_journal_state(sqlite_journal_actor::pointer self, std::shared_ptr<io::sqlite_store> store,
+                       sqlite_archive_actor archive, std::function<std::int64_t()> unix_ms)
+      : self_{self}, store_{std::move(store)}, archive_{std::move(archive)}, unix_ms_{std::move(unix_ms)} {}
+  sqlite_journal_actor::behavior_type make_behavior();
+
+ private:
+  template <class Reply>
+  using promise = caf::typed_response_promise<Reply>;
+  using asker = std::variant<journal_client_actor, promise<create_reply>, promise<end_orphan_reply>,
+                             promise<record_cancel_reply>, promise<session_reply>, promise<sessions_deleted>>;
+
+  /// Writes that wait for their transaction, and who asked for each.
+  struct lane {
+    std::vector<io::store_write> writes;
+    std::vector<asker> askers;
+    std::size_t events = 0;
+    std::size_t bytes = 0;
+    bool is_called = false;  // a commit_writes for it is in the mailbox
+  };
+
+  template <class Reply, class Write>
+  promise<Reply> enqueue(lane& where, Write what);
+  void add(lane& where, io::store_write what, asker who);
+  void call(lane& where);
+  void commit(lane& which);
+  void answer(asker& who, io::store_answer& answer, bool is_ending);
+  void watch();
+  void keep_up();
+
+  sqlite_journal_actor::pointer self_;
+  std::shared_ptr<io::sqlite_store> store_;
+  sqlite_archive_actor archive_;
+  std::function<std::int64_t()> unix_ms_;
+  lane endings_;
+  lane others_;
+  bool failing_ = false;  // the last transaction failed, and that was said
+};
+
+/// With `own_thread = false` it runs on CAF's workers: for tests.
+archive_actor spawn_sqlite_archive(caf::actor_system& system, std::shared_ptr<io::sqlite_archive> archive,
+                                   bool own_thread = true);
+
+/// `archive` is one of the same file, from spawn_sqlite_archive(); `unix_ms` is the wall clock, for retention.
+journal_actor spawn_sqlite_journal(caf::actor_system& system, std::shared_ptr<io::sqlite_store> store,
+                                   const archive_actor& archive, std::function<std::int64_t()> unix_ms = io::unix_ms,
+                                   bool own_thread = true);
+
+}  // namespace oncue::actors

@@ -1,0 +1,198 @@
+#include "oncue/actors/sqlite_journal.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "oncue/core/limits.hpp"
+#include "oncue/io/log.hpp"
+
+namespace oncue::actors {
+
+namespace {
+
+caf::error store_error(const std::string& problem) { return caf::make_error(caf::sec::runtime_error, problem); }
+
+/// What was read, or the sentence as an error.
+template <class T>
+caf::result<T> result_of(io::store_result<T> what) {
+  if (auto* problem = std::get_if<std::string>(&what)) {
+    io::log(io::log_level::error, "store_read_failed", {{"problem", *problem}});
+    return store_error(*problem);
+  }
+  return std::move(std::get<T>(what));
+}
+
+const std::vector<event_ptr>* events_of(const io::store_write& what) {
+  if (const auto* x = std::get_if<append_events>(&what)) return &x->events;
+  if (const auto* x = std::get_if<finish_run>(&what)) return &x->events;
+  if (const auto* x = std::get_if<create_run>(&what)) return &x->events;
+  return nullptr;
+}
+
+}  // namespace
+
+// -- the archive -------------------------------------------------------------------
+
+sqlite_archive_actor::behavior_type sqlite_archive_state::make_behavior() {
+  return {
+      [this](const pull_limits& pull, const subscriber_actor& reader) {
+        auto batch = archive_->read(pull);
+        if (const auto* problem = std::get_if<std::string>(&batch)) {
+          // The reader must not wait for ever: it is told that nothing is to be had here.
+          io::log(io::log_level::error, "store_read_failed", {{"problem", *problem}, {"run", pull.run.value}});
+          batch = event_batch{.run = pull.run, .events = {}, .next = pull.from, .end = batch_end::unknown};
+        }
+        self_->send(reader, std::move(std::get<event_batch>(batch)));
+      },
+      [this](const find_run& what) { return result_of(archive_->find(what)); },
+      [this](const find_runs& what) { return result_of(archive_->find(what)); },
+      [this](const find_session& what) { return result_of(archive_->find(what)); },
+      [this](const find_sessions& what) { return result_of(archive_->find(what)); },
+      [this](checkpoint_store) {
+        auto problem = archive_->checkpoint();
+        if (!problem.empty()) io::log(io::log_level::warning, "store_checkpoint_failed", {{"problem", problem}});
+      },
+  };
+}
+
+archive_actor spawn_sqlite_archive(caf::actor_system& system, std::shared_ptr<io::sqlite_archive> archive,
+                                   bool own_thread) {
+  using impl = sqlite_archive_actor::stateful_impl<sqlite_archive_state>;
+  return own_thread ? system.spawn<impl, caf::detached>(std::move(archive)) : system.spawn<impl>(std::move(archive));
+}
+
+// -- the journal -------------------------------------------------------------------
+
+sqlite_journal_actor::behavior_type sqlite_journal_state::make_behavior() {
+  self_->run_delayed(core::limits::upkeep_interval, [this] { keep_up(); });
+  return {
+      [this](const pull_limits& pull, const subscriber_actor& reader) { self_->send(archive_, pull, reader); },
+      [this](create_run& what) { return enqueue<create_reply>(others_, std::move(what)); },
+      [this](append_events& what, const journal_client_actor& client) { add(others_, std::move(what), client); },
+      [this](finish_run& what, const journal_client_actor& client) { add(endings_, std::move(what), client); },
+      // Behind the appends of its run that still wait: what was said is kept.
+      [this](end_orphan& what) { return enqueue<end_orphan_reply>(others_, std::move(what)); },
+      [this](record_cancel& what) { return enqueue<record_cancel_reply>(endings_, std::move(what)); },
+      [this](const load_history& what) { return result_of(store_->reads().load(what)); },
+      [this](const list_runs& what) { return result_of(store_->reads().list(what)); },
+      [this](create_session& what) { return enqueue<session_reply>(others_, std::move(what)); },
+      [this](change_session& what) { return enqueue<session_reply>(others_, std::move(what)); },
+      [this](delete_sessions& what) { return enqueue<sessions_deleted>(others_, std::move(what)); },
+      [this](commit_writes what) {
+        endings_.is_called = endings_.is_called && !what.endings;
+        commit(endings_);
+        if (what.endings) return;
+        others_.is_called = false;
+        commit(others_);
+      },
+  };
+}
+
+template <class Reply, class Write>
+sqlite_journal_state::promise<Reply> sqlite_journal_state::enqueue(lane& where, Write what) {
+  auto answer_later = self_->make_response_promise<Reply>();
+  add(where, std::move(what), answer_later);
+  return answer_later;
+}
+
+void sqlite_journal_state::add(lane& where, io::store_write what, asker who) {
+  if (const auto* events = events_of(what)) {
+    where.events += events->size();
+    for (const auto& event : *events) where.bytes += cost_bytes(*event);
+  }
+  where.writes.push_back(std::move(what));
+  where.askers.push_back(std::move(who));
+  auto is_full = where.writes.size() >= core::limits::commit_events_max ||
+                 where.events >= core::limits::commit_events_max || where.bytes >= core::limits::commit_bytes_max;
+  if (!is_full) {
+    call(where);
+    return;
+  }
+  commit(endings_);
+  commit(others_);
+}
+
+/// The word to write comes behind all that is in the mailbox by now: that is the group.
+void sqlite_journal_state::call(lane& where) {
+  if (where.is_called) return;
+  where.is_called = true;
+  if (&where == &endings_) {
+    self_->send<caf::message_priority::high>(self_, commit_writes{true});
+  } else {
+    self_->send(self_, commit_writes{false});
+  }
+}
+
+void sqlite_journal_state::commit(lane& which) {
+  if (which.writes.empty()) return;
+  auto writes = std::exchange(which.writes, {});
+  auto askers = std::exchange(which.askers, {});
+  which.events = 0;
+  which.bytes = 0;
+  auto answers = store_->commit(writes);
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    answer(askers[i], answers[i], std::holds_alternative<finish_run>(writes[i]));
+  }
+  watch();
+}
+
+void sqlite_journal_state::answer(asker& who, io::store_answer& answer, bool is_ending) {
+  auto tell = [&](const journal_client_actor& client, auto& x) {
+    // The confirmation overtakes what a fast model has put into the run's mailbox: the readers wait for it.
+    if (is_ending) {
+      self_->send<caf::message_priority::high>(client, std::move(x));
+    } else {
+      self_->send(client, std::move(x));
+    }
+  };
+  std::visit(
+      [&]<class Who>(Who& asking) {
+        if constexpr (std::is_same_v<Who, journal_client_actor>) {
+          if (auto* done = std::get_if<appended>(&answer)) tell(asking, *done);
+          if (auto* done = std::get_if<finished>(&answer)) tell(asking, *done);
+          if (auto* why = std::get_if<journal_refused>(&answer)) tell(asking, *why);
+        } else if (auto* failed = std::get_if<io::store_failed>(&answer)) {
+          asking.deliver(store_error(failed->message));
+        } else {
+          std::visit(
+              [&]<class Reply>(Reply& reply) {
+                if constexpr (std::is_same_v<Who, promise<Reply>>) asking.deliver(std::move(reply));
+              },
+              answer);
+        }
+      },
+      who);
+}
+
+/// After each commit: says once that the store fails, and once that it works again; lets the file be looked after.
+void sqlite_journal_state::watch() {
+  const auto& problem = store_->problem();
+  if (problem.empty() == failing_) {
+    failing_ = !problem.empty();
+    if (failing_) {
+      io::log(io::log_level::error, "store_failed", {{"problem", problem}});
+    } else {
+      io::log(io::log_level::info, "store_works_again", {{"path", store_->path()}});
+    }
+  }
+  if (store_->wants_checkpoint()) self_->send(archive_, checkpoint_store{});
+}
+
+/// One small step of upkeep, and the time of the next.
+void sqlite_journal_state::keep_up() {
+  auto result = store_->maintain(unix_ms_());
+  if (!result.problem.empty()) io::log(io::log_level::warning, "store_upkeep_failed", {{"problem", result.problem}});
+  if (store_->wants_checkpoint()) self_->send(archive_, checkpoint_store{});
+  self_->run_delayed(result.more ? core::limits::upkeep_pause : core::limits::upkeep_interval, [this] { keep_up(); });
+}
+
+journal_actor spawn_sqlite_journal(caf::actor_system& system, std::shared_ptr<io::sqlite_store> store,
+                                   const archive_actor& archive, std::function<std::int64_t()> unix_ms, bool own_thread) {
+  using impl = sqlite_journal_actor::stateful_impl<sqlite_journal_state>;
+  auto reader = caf::actor_cast<sqlite_archive_actor>(archive);
+  auto journal = own_thread ? system.spawn<impl, caf::detached>(std::move(store), std::move(reader), std::move(unix_ms))
+                            : system.spawn<impl>(std::move(store), std::move(reader), std::move(unix_ms));
+  return caf::actor_cast<journal_actor>(journal);
+}
+
+}  // namespace oncue::actors

@@ -1,0 +1,16 @@
+// Finding runs and sessions for people.
+#pragma once
+
+#include "oncue/messages/archive.hpp"
+#include "oncue/messages/journal.hpp"
+#include "sqlite_connection.hpp"
+
+namespace oncue::io {
+
+run_found search(sqlite_connection& db, const find_run& what);
+runs_found search(sqlite_connection& db, const find_runs& what);
+session_reply search(sqlite_connection& db, const find_session& what);
+sessions_found search(sqlite_connection& db, const find_sessions& what);
+run_list search(sqlite_connection& db, const list_runs& what);
+
+}  // namespace oncue::io

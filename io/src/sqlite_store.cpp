@@ -1,0 +1,244 @@
+#include "oncue/io/sqlite_store.hpp"
+
+#include <utility>
+
+#include "sqlite_connection.hpp"
+#include "sqlite_file.hpp"
+#include "sqlite_log.hpp"
+#include "sqlite_schema.hpp"
+#include "sqlite_search.hpp"
+#include "sqlite_upkeep.hpp"
+#include "sqlite_writer.hpp"
+
+namespace oncue::io {
+
+// -- the archive -------------------------------------------------------------------
+
+struct sqlite_archive::impl {
+  std::string path;
+  std::unique_ptr<sqlite_connection> own;  // null: a store's
+  sqlite_connection* db = nullptr;
+  text_cache cache;
+
+  /// Every read sees one state of the file, also if it takes several statements.
+  template <class Read>
+  auto guarded(Read&& read) -> store_result<decltype(read(*db))> {
+    try {
+      transaction snapshot{*db, transaction::kind::reading};
+      auto result = read(*db);
+      snapshot.commit();
+      return result;
+    } catch (const std::exception& error) {
+      return store_problem(path, error);
+    }
+  }
+};
+
+sqlite_archive::sqlite_archive(std::unique_ptr<impl> parts) : impl_{std::move(parts)} {}
+sqlite_archive::~sqlite_archive() = default;
+
+store_result<std::unique_ptr<sqlite_archive>> sqlite_archive::open(const std::string& path) {
+  try {
+    auto parts = std::make_unique<impl>();
+    parts->path = path;
+    parts->own = std::make_unique<sqlite_connection>(path, sqlite_connection::access::read_only);
+    parts->db = parts->own.get();
+    if (auto foreign = foreign_file(*parts->db, path); !foreign.empty()) return foreign;
+    return std::unique_ptr<sqlite_archive>{new sqlite_archive{std::move(parts)}};
+  } catch (const std::exception& error) {
+    return store_problem(path, error);
+  }
+}
+
+std::string sqlite_archive::checkpoint() {
+  auto problem = impl_->db->checkpoint();
+  return problem.empty() ? problem : "the store " + impl_->path + ": its write-ahead log stays long: " + problem;
+}
+
+store_result<event_batch> sqlite_archive::read(const pull_limits& pull) {
+  return impl_->guarded([&](auto& db) { return read_batch(db, pull, impl_->cache); });
+}
+store_result<run_found> sqlite_archive::find(const find_run& what) {
+  return impl_->guarded([&](auto& db) { return search(db, what); });
+}
+store_result<runs_found> sqlite_archive::find(const find_runs& what) {
+  return impl_->guarded([&](auto& db) { return search(db, what); });
+}
+store_result<session_reply> sqlite_archive::find(const find_session& what) {
+  return impl_->guarded([&](auto& db) { return search(db, what); });
+}
+store_result<sessions_found> sqlite_archive::find(const find_sessions& what) {
+  return impl_->guarded([&](auto& db) { return search(db, what); });
+}
+store_result<run_list> sqlite_archive::list(const list_runs& what) {
+  return impl_->guarded([&](auto& db) { return search(db, what); });
+}
+store_result<history> sqlite_archive::load(const load_history& what) {
+  return impl_->guarded([&](auto& db) { return read_history(db, what, impl_->cache); });
+}
+
+// -- the store ---------------------------------------------------------------------
+
+namespace {
+
+store_answer refusal_of(const create_run&, std::string why) {
+  return create_reply{refusal{refusal_code::journal_unavailable, std::move(why)}, {}};
+}
+store_answer refusal_of(const append_events& what, std::string why) { return journal_refused{what.run, std::move(why)}; }
+store_answer refusal_of(const finish_run& what, std::string why) { return journal_refused{what.run, std::move(why)}; }
+store_answer refusal_of(const end_orphan&, std::string why) { return store_failed{std::move(why)}; }
+store_answer refusal_of(const record_cancel&, std::string why) { return store_failed{std::move(why)}; }
+store_answer refusal_of(const create_session&, std::string why) {
+  return session_reply{.session = {}, .refused = std::move(why)};
+}
+store_answer refusal_of(const change_session&, std::string why) {
+  return session_reply{.session = {}, .refused = std::move(why)};
+}
+store_answer refusal_of(const delete_sessions&, std::string why) {
+  return sessions_deleted{.count = 0, .refused = std::move(why)};
+}
+
+}  // namespace
+
+struct sqlite_store::impl {
+  explicit impl(store_options settings) : options{std::move(settings)} {}
+
+  std::string prepare();
+  void configure();
+  std::vector<store_answer> write_all(std::span<const store_write> writes);
+
+  store_options options;
+  file_lock lock;  // let go of after the connection
+  std::unique_ptr<sqlite_connection> db;
+  std::unique_ptr<sqlite_writer> writer;
+  std::unique_ptr<sqlite_upkeep> upkeep;
+  std::unique_ptr<sqlite_archive> archive;
+  store_stats stats;
+  std::string problem;
+  int checkpoint_pages = 0;  // how long the write-ahead log was when the last checkpoint was asked for
+
+  const std::string& path() const { return options.settings.path; }
+};
+
+/// Everything that may be wrong with a file, in the order in which it can be known. A sentence, or nothing.
+std::string sqlite_store::impl::prepare() {
+  if (path().empty()) return "the store has no path";
+  if (!is_in_memory(path())) {
+    if (auto wrong = make_store_file(path()); !wrong.empty()) return wrong;
+    if (auto wrong = lock.take(path()); !wrong.empty()) return wrong;
+  }
+  db = std::make_unique<sqlite_connection>(path(), sqlite_connection::access::read_write);
+  if (auto foreign = foreign_file(*db, path()); !foreign.empty()) return foreign;
+  // SQLite opens a file that it may not write as one to be read.
+  if (db->is_read_only()) return "the store " + path() + " is read-only";
+  configure();
+  migrate(*db);
+  writer = std::make_unique<sqlite_writer>(*db, options);
+  upkeep = std::make_unique<sqlite_upkeep>(*db, options.settings);
+
+  transaction arrival{*db};
+  writer->take_over(options.now_ms);
+  arrival.commit();
+  for (;;) {
+    transaction some{*db};
+    auto ended = writer->end_predecessors(options.now_ms, core::limits::orphans_commit_max);
+    some.commit();
+    if (ended == 0) return {};
+    stats.orphans += ended;
+  }
+}
+
+void sqlite_store::impl::configure() {
+  // Before the first table: free pages can be given back a few at a time.
+  db->exec("PRAGMA auto_vacuum = INCREMENTAL");
+  if (!is_in_memory(path()) && db->text("PRAGMA journal_mode = WAL") != "wal") {
+    throw store_corrupt{"this file system cannot hold it: SQLite's write-ahead log needs shared memory"};
+  }
+  db->exec(options.settings.durability == core::store_durability::power ? "PRAGMA synchronous = FULL"
+                                                                        : "PRAGMA synchronous = NORMAL");
+  db->watch_wal();
+  db->exec("PRAGMA temp_store = MEMORY");
+  db->exec("PRAGMA cache_size = -" + std::to_string(core::limits::store_cache_kib));
+  db->number("PRAGMA journal_size_limit = " + std::to_string(core::limits::store_wal_bytes_max));
+}
+
+store_result<std::unique_ptr<sqlite_store>> sqlite_store::open(store_options options) {
+  auto parts = std::make_unique<impl>(std::move(options));
+  try {
+    if (auto problem = parts->prepare(); !problem.empty()) return problem;
+    auto reads = std::make_unique<sqlite_archive::impl>();
+    reads->path = parts->path();
+    reads->db = parts->db.get();
+    parts->archive.reset(new sqlite_archive{std::move(reads)});
+    return std::unique_ptr<sqlite_store>{new sqlite_store{std::move(parts)}};
+  } catch (const std::exception& error) {
+    return store_problem(parts->path(), error);
+  }
+}
+
+sqlite_store::sqlite_store(std::unique_ptr<impl> parts) : impl_{std::move(parts)} {}
+sqlite_store::~sqlite_store() = default;
+
+std::vector<store_answer> sqlite_store::impl::write_all(std::span<const store_write> writes) {
+  std::vector<store_answer> answers;
+  answers.reserve(writes.size());
+  transaction all{*db};
+  for (const auto& write : writes) {
+    answers.push_back(std::visit([this](const auto& what) { return writer->write(what); }, write));
+  }
+  all.commit();
+  ++stats.transactions;
+  stats.writes += writes.size();
+  return answers;
+}
+
+std::vector<store_answer> sqlite_store::commit(std::span<const store_write> writes) {
+  if (writes.empty()) return {};
+  impl_->problem.clear();
+  try {
+    return impl_->write_all(writes);
+  } catch (const std::exception& error) {
+    ++impl_->stats.failed;
+    impl_->problem = store_problem(path(), error);
+    // One write that cannot be made is found by making each alone.
+    if (writes.size() > 1 && !is_environmental(error)) {
+      std::vector<store_answer> answers;
+      for (const auto& write : writes) answers.push_back(std::move(commit({&write, 1}).front()));
+      return answers;
+    }
+  }
+  std::vector<store_answer> answers;
+  for (const auto& write : writes) {
+    answers.push_back(std::visit([&](const auto& what) { return refusal_of(what, impl_->problem); }, write));
+  }
+  return answers;
+}
+
+upkeep_result sqlite_store::maintain(std::int64_t now_ms) {
+  try {
+    return {.more = impl_->upkeep->step(now_ms), .problem = {}};
+  } catch (const std::exception& error) {
+    return {.more = false, .problem = store_problem(path(), error)};
+  }
+}
+
+bool sqlite_store::wants_checkpoint() {
+  auto pages = impl_->db->wal_pages();
+  if (pages < impl_->checkpoint_pages) impl_->checkpoint_pages = 0;  // the log began anew
+  if (pages < impl_->checkpoint_pages + core::limits::store_wal_pages_high) return false;
+  impl_->checkpoint_pages = pages;
+  return true;
+}
+
+sqlite_archive& sqlite_store::reads() { return *impl_->archive; }
+
+const store_stats& sqlite_store::stats() const {
+  impl_->stats.events = impl_->writer->events();
+  return impl_->stats;
+}
+
+const std::string& sqlite_store::problem() const { return impl_->problem; }
+
+const std::string& sqlite_store::path() const { return impl_->options.settings.path; }
+
+}  // namespace oncue::io

@@ -1,0 +1,56 @@
+// The writes, one by one, inside a transaction that somebody else begins and commits. A write that is refused has changed
+// nothing; one that throws leaves a transaction that has to be rolled back.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "oncue/io/sqlite_store.hpp"
+#include "sqlite_connection.hpp"
+#include "sqlite_log.hpp"
+
+namespace oncue::io {
+
+class sqlite_writer {
+ public:
+  sqlite_writer(sqlite_connection& db, const store_options& options) : db_{db}, options_{options} {}
+
+  /// Registers this process; every run that is created from now on is its own.
+  void take_over(std::int64_t now_ms);
+
+  store_answer write(const create_run& what);
+  store_answer write(const append_events& what);
+  store_answer write(const finish_run& what);
+  store_answer write(const end_orphan& what);
+  store_answer write(const record_cancel& what);
+  store_answer write(const create_session& what);
+  store_answer write(const change_session& what);
+  store_answer write(const delete_sessions& what);
+
+  /// Ends some runs of earlier processes, at most `runs_max`. How many: 0 when none are left.
+  std::size_t end_predecessors(std::int64_t now_ms, std::size_t runs_max);
+
+  std::uint64_t events() const { return events_; }
+
+ private:
+  std::optional<create_reply> made_before(const create_run& what);
+  std::optional<cancel_request> take_intent(const create_run& what);
+  void insert_run(const create_run& what);
+  bool advance(const append_events& what, std::size_t skip);
+  event_ptr end_as(const run_row& run, ending how, std::int64_t at_ms);
+  bool close_run(const run_row& run, event_index first, const run_event& ended, std::size_t bytes);
+  void insert(std::int64_t run_no, const run_event& event);
+  std::int64_t number_of(const run_id& run);
+
+  sqlite_connection& db_;
+  const store_options& options_;
+  std::int64_t incarnation_ = 0;
+  std::uint64_t events_ = 0;
+  // Open runs' numbers, to find their rows quickly. May be out of date after a rollback: the statements check the id.
+  std::unordered_map<run_id, std::int64_t> numbers_;
+  std::string scratch_;
+};
+
+}  // namespace oncue::io

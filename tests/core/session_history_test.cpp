@@ -1,0 +1,101 @@
+#define CAF_SUITE core.session_history
+
+#include "oncue/core/session_history.hpp"
+
+#include <caf/test/unit_test.hpp>
+#include <string>
+#include <vector>
+
+using namespace oncue;
+
+namespace {
+
+std::vector<event_ptr> log_of(std::vector<event_body> bodies) {
+  std::vector<event_ptr> events;
+  for (auto& body : bodies) events.emplace_back(run_event{events.size(), 0, std::move(body)});
+  return events;
+}
+
+boxed<tool_call_started> started(std::string id, std::string arguments = "{}") {
+  return tool_call_started{{std::move(id), "f", std::move(arguments)}};
+}
+boxed<tool_call_ended> answered(std::string id, std::string result) {
+  return tool_call_ended{{std::move(id), "f", "{}"}, false, std::move(result), 1};
+}
+event_body asked() { return model_request_started{1}; }
+event_body said(std::string text) { return content_delta{std::move(text)}; }
+event_body over(ending_kind kind = ending_kind::completed) { return boxed<run_ended>{{.how = {.kind = kind}}}; }
+
+/// The messages on one line: u:… a:… and a call as name#id(arguments), t#id:…
+std::string line(const std::vector<chat_message>& messages) {
+  std::string out;
+  for (const auto& x : messages) {
+    if (!out.empty()) out += " | ";
+    if (x.role == chat_role::user) out += "u:" + x.content;
+    if (x.role == chat_role::tool) out += "t#" + x.tool_call_id + ":" + x.content;
+    if (x.role == chat_role::assistant) {
+      out += "a:" + x.content;
+      for (const auto& call : x.tool_calls) out += " #" + call.id + "(" + call.arguments + ")";
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+CAF_TEST(a run with text is a question and an answer and one without is nothing) {
+  CAF_CHECK_EQUAL(line(core::run_messages("hi", "hello")), "u:hi | a:hello");
+  CAF_CHECK_EQUAL(line(core::run_messages("hi", "")), "");
+  CAF_CHECK_EQUAL(line(core::run_messages("hi", log_of({asked(), over()}))), "");
+}
+
+CAF_TEST(every call of a tool is followed by its answer) {
+  struct row {
+    std::vector<event_body> events;
+    std::string messages;
+  };
+  const std::vector<row> table = {
+      {{asked(), said("let me "), said("look"), started("1"), answered("1", "sunny"), asked(), said("It is sunny."),
+        over()},
+       "u:q | a:let me look #1({}) | t#1:sunny | a:It is sunny."},
+      // two calls, answered in the other order; no words before them
+      {{asked(), started("1"), started("2"), answered("2", "two"), answered("1", "one"), asked(), said("done"), over()},
+       "u:q | a: #1({}) #2({}) | t#1:one | t#2:two | a:done"},
+      // two turns of tools
+      {{asked(), started("1"), answered("1", "x"), asked(), said("more"), started("2"), answered("2", "y"), asked(),
+        said("end"), over()},
+       "u:q | a: #1({}) | t#1:x | a:more #2({}) | t#2:y | a:end"},
+      // stopped in the middle of a call: the model must not wait for its answer
+      {{asked(), started("1"), started("2"), answered("1", "x"), over(ending_kind::cancelled)},
+       "u:q | a: #1({}) #2({}) | t#1:x | t#2:stopped: the run ended before this call was answered | a:(the run ended "
+       "without "
+       "an answer)"},
+      // an attempt that failed before its first token says nothing; reasoning is not told again
+      {{asked(), boxed<model_request_retrying>{}, asked(), reasoning_delta{"hm"}, said("yes"), over()}, "u:q | a:yes"},
+      // broken arguments and an empty answer, both of which servers refuse
+      {{asked(), started("1", "{\"a\":"), answered("1", ""), asked(), said("ok"), over()},
+       "u:q | a: #1({}) | t#1:(no output) | a:ok"},
+      // the same id in two turns
+      {{asked(), started("1"), answered("1", "x"), asked(), started("1"), answered("1", "y"), asked(), said("ok"), over()},
+       "u:q | a: #1({}) | t#1:x | a: #1({}) | t#1:y | a:ok"},
+  };
+  for (const auto& x : table) CAF_CHECK_EQUAL(line(core::run_messages("q", log_of(x.events))), x.messages);
+}
+
+CAF_TEST(the newest whole runs that fit are kept and the oldest is said first) {
+  auto fill = [](std::uint32_t runs_max, std::uint32_t bytes_max, std::vector<std::string> newest_first) {
+    core::history_budget budget{{.session = {}, .runs_max = runs_max, .bytes_max = bytes_max}};
+    for (auto& content : newest_first) {
+      if (!budget.add(core::run_messages("q", std::move(content)))) break;
+    }
+    return line(budget.take().messages);
+  };
+  CAF_CHECK_EQUAL(fill(9, 100, {"c", "b", "a"}), "u:q | a:a | u:q | a:b | u:q | a:c");
+  CAF_CHECK_EQUAL(fill(2, 100, {"c", "b", "a"}), "u:q | a:b | u:q | a:c");
+  CAF_CHECK_EQUAL(fill(0, 100, {"c"}), "");
+  CAF_CHECK_EQUAL(fill(9, 4, {"c", "b", "a"}), "u:q | a:b | u:q | a:c");
+  // One that does not fit ends it, also if an older one would: a gap in what was said is worse than a short memory.
+  CAF_CHECK_EQUAL(fill(9, 4, {"c", "long", "a"}), "u:q | a:c");
+  // One without an answer takes no place.
+  CAF_CHECK_EQUAL(fill(2, 100, {"c", "", "a"}), "u:q | a:a | u:q | a:c");
+}
