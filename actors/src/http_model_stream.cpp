@@ -8,6 +8,7 @@
 #include "oncue/core/openai_error.hpp"
 #include "oncue/core/openai_request.hpp"
 #include "oncue/core/openai_stream.hpp"
+#include "oncue/core/stream_credit.hpp"
 
 namespace oncue::actors {
 
@@ -40,6 +41,10 @@ class provider_call final : public io::transfer_handler {
     }
   }
 
+  bool is_full() const override { return credit_.is_full(); }
+
+  void on_word(std::uint64_t taken) override { credit_.taken(taken); }
+
   void on_end(const io::transfer_result& result) override {
     if (result.end != io::transfer_end::closed) conclude(result);
     caf::anon_send(stream_, model_closed{attempt_});
@@ -67,6 +72,7 @@ class provider_call final : public io::transfer_handler {
 
   void pass_on() {
     for (auto& message : messages_) {
+      if (const auto* delta = std::get_if<model_delta>(&message)) credit_.sent(core::waiting_bytes(*delta));
       std::visit([this](auto& x) { caf::anon_send(sink_, std::move(x)); }, message);
     }
     messages_.clear();
@@ -79,6 +85,7 @@ class provider_call final : public io::transfer_handler {
   core::openai_stream_decoder decoder_;
   std::function<std::int64_t()> unix_ms_;
   std::vector<core::model_message> messages_;
+  core::stream_credit credit_;
   io::response_head head_;
   std::string error_body_;
 };
@@ -102,6 +109,7 @@ http_model_stream_actor::behavior_type http_model_stream_state::make_behavior() 
         closing_ = true;
         transfer_.close();
       },
+      [this](deltas_taken x) { transfer_.tell(x.bytes); },
       [this](pause_stream) { transfer_.pause(); },
       [this](resume_stream) { transfer_.resume(); },
       [this](model_closed x) {
@@ -143,7 +151,7 @@ void http_model_stream_state::open(const model_request& request, attempt_no atte
   io::http_request call;
   call.url = core::chat_completions_url(model.base_url);
   call.body = std::move(body.json);
-  call.headers = core::openai_headers(model, key);
+  call.headers = core::openai_headers(model, key, request.traceparent);
   auto handler = std::make_unique<provider_call>(attempt_, sink_, caf::actor_cast<http_model_stream_actor>(self_),
                                                  core::request_secrets(model, key), access_->unix_ms);
   transfer_ = access_->client->start(std::move(call), std::move(handler));

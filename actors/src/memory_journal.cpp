@@ -24,7 +24,7 @@ journal_actor::behavior_type memory_journal_state::make_behavior() {
       },
       [this](const end_orphan& what) { return book_.end(what); },
       [this](const record_cancel& what) { return book_.record(what); },
-      [](const load_history&) { return history{}; },
+      [this](const load_history& what) { return book_.history_of(what); },
       [this](const list_runs& what) { return book_.list(what.runs_max); },
       [](const create_session&) { return session_reply{.refused = no_sessions}; },
       [](const change_session&) { return session_reply{.refused = no_sessions}; },

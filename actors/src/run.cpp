@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <variant>
 
+#include "oncue/io/log.hpp"
+
 namespace oncue::actors {
 
 namespace fx = core::effect;
@@ -28,7 +30,10 @@ run_actor::behavior_type run_state::make_behavior() {
   return {
       [this](const pull_limits& limits, const subscriber_actor& reader) { pull(limits, reader); },
       [this](model_opened x) { tell(x); },
-      [this](model_delta& x) { tell(std::move(x)); },
+      [this](model_delta& x) {
+        confirm(x);
+        tell(std::move(x));
+      },
       [this](model_done& x) { tell(std::move(x)); },
       [this](model_failed& x) { tell(std::move(x)); },
       [this](model_closed x) { tell(x); },
@@ -36,7 +41,9 @@ run_actor::behavior_type run_state::make_behavior() {
       [this](finished& x) { tell(std::move(x)); },
       [this](journal_refused& x) { tell(std::move(x)); },
       [this](alarm) { tell(core::signal::timer{}); },
-      [this](begin_run&) { tell(core::signal::begin{}); },
+      [this](begin_run& x) {
+        tell(core::signal::begin{std::move(x.history), std::move(x.problem)});
+      },
       [this](cancel_request& request) { return cancel(request); },
   };
 }
@@ -79,8 +86,14 @@ void run_state::perform(core::run_effect& effect) {
 void run_state::on(fx::open_stream& x) {
   stream_ = env_->open_model(machine_.entry());
   stream_attempt_ = x.attempt;
+  taken_ = {};
   self_->monitor(stream_);
   self_->send(stream_, std::move(x.request), x.attempt, caf::actor_cast<delta_sink_actor>(self_));
+}
+
+void run_state::confirm(const model_delta& delta) {
+  if (delta.attempt != stream_attempt_) return;
+  if (auto sum = taken_.take(core::waiting_bytes(delta))) self_->send(stream_, deltas_taken{*sum});
 }
 
 void run_state::on(fx::close_stream&) { self_->send<caf::message_priority::high>(stream_, close_stream{}); }
@@ -139,7 +152,23 @@ void run_state::on(fx::answer_cancel& x) {
 
 void run_state::on(fx::change_status& x) { self_->send(supervisor_, run_changed{machine_.id(), x.status}); }
 
+/// What happened, for whoever watches the node: never what was said.
+void run_state::log_ending(run_status status) const {
+  const auto& how = *machine_.decided();
+  auto failed = how.kind == ending_kind::failed;
+  auto level = failed ? io::log_level::warning : io::log_level::info;
+  if (!io::log_enabled(level)) return;
+  io::log(level, "run_ended",
+          {{"run", machine_.id().value},
+           {"status", to_string(status)},
+           {"code", failed ? to_string(how.code) : ""},
+           {"provider_status", how.provider_status != 0 ? std::to_string(how.provider_status) : ""},
+           {"by", how.by},
+           {"events", std::to_string(machine_.next_index())}});
+}
+
 void run_state::on(fx::close& x) {
+  log_ending(x.status);
   self_->send(supervisor_, run_closed{machine_.id(), x.status});
   self_->send(env_->alarms, clear_alarm{}, caf::actor_cast<alarm_client_actor>(self_));
   self_->quit();

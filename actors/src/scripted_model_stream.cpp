@@ -22,11 +22,15 @@ scripted_model_stream_actor::behavior_type scripted_model_stream_state::make_beh
   self_->set_down_handler([this](const caf::down_msg&) { close(); });
   return {
       [this](const model_request&, attempt_no attempt, const delta_sink_actor& sink) { open(attempt, sink); },
+      [this](deltas_taken x) {
+        credit_.taken(x.bytes);
+        say_what_is_due();
+      },
       [this](close_stream) { close(); },
       [this](pause_stream) { paused_ = true; },
       [this](resume_stream) {
         paused_ = false;
-        if (std::exchange(due_, false)) say();
+        say_what_is_due();
       },
       [this](alarm) { say(); },
   };
@@ -43,7 +47,7 @@ void scripted_model_stream_state::open(attempt_no attempt, const delta_sink_acto
 
 void scripted_model_stream_state::say() {
   if (!sink_) return;
-  if (paused_) {
+  if (paused_ || credit_.is_full()) {
     due_ = true;
     return;
   }
@@ -55,9 +59,15 @@ void scripted_model_stream_state::say() {
       close();
       return;
     }
-    self_->send(sink_, model_delta{attempt_, delta_kind::text, std::string{word}});
+    model_delta delta{attempt_, delta_kind::text, std::string{word}};
+    credit_.sent(core::waiting_bytes(delta));
+    self_->send(sink_, std::move(delta));
   }
   wait(spec().token_delay);
+}
+
+void scripted_model_stream_state::say_what_is_due() {
+  if (!paused_ && !credit_.is_full() && std::exchange(due_, false)) say();
 }
 
 void scripted_model_stream_state::wait(core::milliseconds delay) {

@@ -9,6 +9,14 @@
 
 namespace oncue::actors {
 
+namespace {
+
+cancel_request drain_cancel(const run_id& run) {
+  return {.run = run, .reason = "the node is shutting down", .by = "drain"};
+}
+
+}  // namespace
+
 supervisor_state::supervisor_state(supervisor_actor::pointer self, std::shared_ptr<const node_env> env)
     : self_{self}, env_{std::move(env)}, roster_{env_->limits} {}
 
@@ -20,78 +28,176 @@ supervisor_actor::behavior_type supervisor_state::make_behavior() {
       [this](subscribe_run& request) { return subscribe(request); },
       [this](list_runs request) { return list(request); },
       [this](drain_node request) { return drain(request); },
-      [](get_stats) { return node_stats{}; },
-      [this](const run_changed& x) { roster_.changed(x.run, x.status); },
-      [this](const run_closed& x) {
-        roster_.closed(x.run, x.status);
-        if (drain_) ++(x.status == run_status::cancelled ? drain_->reply.cancelled : drain_->reply.ended);
+      [this](get_stats) { return stats(); },
+      [this](const run_changed& x) {
+        roster_.changed(x.run, x.status);
+        begin_next();
       },
+      [this](const run_closed& x) { on_closed(x); },
   };
 }
 
 // -- start ---------------------------------------------------------------------------
 
 caf::result<start_reply> supervisor_state::start(run_request& request) {
-  auto now_ms = env_->unix_ms();
-  auto refuse = [&](refusal why) { return start_reply{std::move(why), request.id, request.session, {}}; };
-  if (auto wrong = core::check_request(request)) return refuse(std::move(*wrong));
-  auto entry = env_->catalog->find(request.agent);
-  if (!entry) return refuse({refusal_code::unknown_agent, "agent: there is no agent '" + request.agent.value + "'"});
-
-  if (request.id.empty()) request.id.value = core::make_uuid_v7(now_ms, env_->random(), env_->random());
-  if (request.session.empty()) request.session.value = core::make_uuid_v7(now_ms, env_->random(), env_->random());
-  if (auto refused = roster_.admit(request, now_ms)) return refuse(std::move(*refused));
-
-  std::vector<event_ptr> first{event_ptr{run_event{
-      0, now_ms,
-      boxed<run_started>{{entry->agent.name, entry->model.name, std::string{core::to_string(entry->model.provider)}}}}}};
   auto promise = self_->make_response_promise<start_reply>();
-  self_->request(env_->journal, local_answer, create_run{request, now_ms, first})
-      .then([this, request, first, entry, promise](
-                create_reply& reply) mutable { created(request, std::move(first), std::move(entry), reply, promise); },
-            [this, request, promise](const caf::error& error) mutable {
-              wake(roster_.not_created(request.id));
-              refusal why{refusal_code::journal_unavailable, "the journal did not answer: " + to_string(error)};
-              promise.deliver(start_reply{std::move(why), request.id, request.session, {}});
+  auto entry = env_->catalog->find(request.agent);
+  if (auto wrong = core::check_request(request)) {
+    refuse(std::move(*wrong), request, promise);
+    return promise;
+  }
+  if (!entry) {
+    refuse({refusal_code::unknown_agent, "agent: there is no agent '" + request.agent.value + "'"}, request, promise);
+    return promise;
+  }
+  if (request.traceparent.size() > core::limits::traceparent_bytes_max) request.traceparent.clear();
+
+  auto now_ms = env_->unix_ms();
+  auto new_session = request.session.empty();
+  if (request.id.empty()) request.id.value = core::make_uuid_v7(now_ms, env_->random(), env_->random());
+  if (new_session) request.session.value = core::make_uuid_v7(now_ms, env_->random(), env_->random());
+  auto refused = roster_.admit(request, now_ms, new_session);
+  auto what = std::make_shared<create_run>(create_run{std::move(request), now_ms, {}, new_session});
+  if (refused) {
+    ask_what_the_key_made(*what, std::move(*refused), promise);
+    return promise;
+  }
+  what->events.emplace_back(run_event{
+      0, now_ms,
+      boxed<run_started>{{entry->agent.name, entry->model.name, std::string{core::to_string(entry->model.provider)}}}});
+  self_->request(env_->journal, local_answer, *what)
+      .then([this, what, entry, promise](create_reply& reply) { created(*what, entry, reply, promise); },
+            [this, what, promise](const caf::error& error) {
+              create_reply none;
+              none.refused = {refusal_code::journal_unavailable, "the journal did not answer: " + to_string(error)};
+              created(*what, nullptr, none, promise);
             });
   return promise;
 }
 
-void supervisor_state::created(run_request& request, std::vector<event_ptr> logged,
-                               std::shared_ptr<const core::agent_entry> entry, create_reply& reply,
-                               caf::typed_response_promise<start_reply> promise) {
-  if (reply.refused) {
-    wake(roster_.not_created(request.id));
-    promise.deliver(start_reply{std::move(reply.refused), request.id, request.session, {}});
+void supervisor_state::refuse(refusal why, const run_request& request, start_promise& promise) {
+  ++totals_.refused_total;
+  promise.deliver(start_reply{std::move(why), request.id, request.session, {}});
+}
+
+/// A caller that was refused may be asking again for what it has already: its key says so, if it gave one.
+void supervisor_state::ask_what_the_key_made(create_run what, refusal otherwise, start_promise promise) {
+  if (what.request.idempotency_key.empty()) {
+    refuse(std::move(otherwise), what.request, promise);
     return;
   }
-  auto now_us = to_steady_us(self_->clock().now());
-  core::run_setup setup{.id = request.id,
-                        .input = std::move(request.input),
-                        .entry = std::move(entry),
-                        .next_index = logged.size(),
-                        .created_us = now_us,
-                        .unix_offset_ms = logged.front()->at_ms - now_us / 1000,
-                        .seed = env_->random(),
-                        .epoch = reply.epoch};
-  auto handle =
-      spawn_run(self_->system(), env_, std::move(setup), std::move(logged), caf::actor_cast<supervisor_actor>(self_));
-  self_->monitor(handle);
-  by_actor_[handle.id()] = roster_.key(request.id);
-  auto may_begin = roster_.created(request.id, handle);
-  if (reply.intent) {
-    // Somebody cancelled this id before it was there: it never begins.
-    stop(*roster_.find(request.id), std::move(*reply.intent));
-  } else if (may_begin) {
-    self_->send(handle, begin_run{});
+  what.only_existing = true;
+  self_->request(env_->journal, local_answer, what)
+      .then(
+          [this, what, otherwise, promise](create_reply& reply) mutable {
+            if (reply.existing) {
+              answer_existing(*reply.existing, std::move(promise));
+            } else {
+              refuse(reply.refused ? std::move(*reply.refused) : std::move(otherwise), what.request, promise);
+            }
+          },
+          [this, what, otherwise, promise](const caf::error&) mutable {
+            refuse(std::move(otherwise), what.request, promise);
+          });
+}
+
+void supervisor_state::answer_existing(const run_summary& run, start_promise promise) {
+  find_source(run.id, [run, promise](event_source_actor source) mutable {
+    promise.deliver(start_reply{{}, run.id, run.session, std::move(source), true});
+  });
+}
+
+void supervisor_state::created(create_run& what, std::shared_ptr<const core::agent_entry> entry, create_reply& reply,
+                               start_promise promise) {
+  const auto& request = what.request;
+  if (reply.refused || reply.existing) {
+    wake(roster_.not_created(request.id));
+    if (reply.existing) {
+      answer_existing(*reply.existing, std::move(promise));
+    } else {
+      refuse(std::move(*reply.refused), request, promise);
+    }
+    after_a_run_left();
+    return;
   }
-  if (auto* row = roster_.find(request.id)) wake(std::exchange(row->waiters, {}));
-  promise.deliver(start_reply{{}, request.id, request.session, handle});
+  ++totals_.started_total;
+  auto& row = roster_.created(request.id, spawn(what, std::move(entry), reply.epoch));
+  by_actor_[row.handle.actor.id()] = row.id;
+  start_reply answer{{}, request.id, request.session, row.handle.actor};
+  // Whoever cancelled this id before it was there comes first: then it never begins.
+  if (reply.intent) stop(row, std::move(*reply.intent));
+  wake(std::exchange(row.waiters, {}));
+  if (roster_.draining()) stop(row, drain_cancel(request.id));
+  if (request.on_busy_session == session_policy::interrupt) interrupt_those_before(row);
+  begin_next();
+  promise.deliver(std::move(answer));
+}
+
+supervisor_state::live_run supervisor_state::spawn(create_run& what, std::shared_ptr<const core::agent_entry> entry,
+                                                   run_epoch epoch) {
+  auto now_us = to_steady_us(self_->clock().now());
+  core::run_setup setup{.id = what.request.id,
+                        .input = std::move(what.request.input),
+                        .entry = entry,
+                        .traceparent = std::move(what.request.traceparent),
+                        .next_index = what.events.size(),
+                        .created_us = now_us,
+                        .unix_offset_ms = what.created_at_ms - now_us / 1000,
+                        .seed = env_->random(),
+                        .epoch = epoch};
+  auto actor =
+      spawn_run(self_->system(), env_, std::move(setup), std::move(what.events), caf::actor_cast<supervisor_actor>(self_));
+  self_->monitor(actor);
+  return {std::move(actor), std::move(entry)};
+}
+
+// -- begin ---------------------------------------------------------------------------
+
+void supervisor_state::begin_next() {
+  while (auto* row = roster_.next_to_begin()) begin(*row);
+}
+
+void supervisor_state::begin(node_roster::row& row) {
+  const auto& run = row.handle.actor;
+  const auto& wanted = row.handle.entry->agent.history;
+  if (row.new_session || wanted.runs_max == 0) {
+    self_->send(run, begin_run{});
+    return;
+  }
+  load_history what{row.session->first, wanted.runs_max, wanted.bytes_max, wanted.with_stopped};
+  self_->request(env_->journal, local_answer, std::move(what))
+      .then(
+          [this, id = *row.id, run](history& said) {
+            // A drain that came meanwhile has found this run begun; it has not.
+            if (auto* found = roster_.find(id); found && roster_.draining() && found->handle.actor == run) {
+              stop(*found, drain_cancel(id));
+            } else {
+              self_->send(run, begin_run{std::move(said.messages), {}});
+            }
+          },
+          [this, run](const caf::error& error) {
+            self_->send(run, begin_run{{}, "what was said in the session before could not be read: " + to_string(error)});
+          });
+}
+
+void supervisor_state::interrupt_those_before(const node_roster::row& row) {
+  using enum node_roster::row_state;
+  for (auto* other : roster_.before(row)) {
+    cancel_request request{.run = *other->id, .reason = "interrupted by run " + row.id->value, .by = "interrupt"};
+    if (other->state == creating) {
+      other->waiters.emplace_back([this, request] {
+        if (auto* found = roster_.find(request.run)) stop(*found, request);
+      });
+    } else if (other->state != lost) {
+      stop(*other, std::move(request));
+    }
+  }
 }
 
 // -- cancel --------------------------------------------------------------------------
 
 caf::result<cancel_reply> supervisor_state::cancel(cancel_request& request) {
+  ++totals_.cancels_total;
   auto promise = self_->make_response_promise<cancel_reply>();
   for (auto* text : {&request.reason, &request.by}) text->resize(core::utf8_prefix(*text, core::limits::reason_bytes_max));
   route(std::move(request), promise);
@@ -110,7 +216,7 @@ void supervisor_state::route(cancel_request request, caf::typed_response_promise
     return;
   }
   roster_.cancel_passed_on(*row, request);
-  self_->request<caf::message_priority::high>(row->handle, local_answer, request)
+  self_->request<caf::message_priority::high>(row->handle.actor, local_answer, request)
       .then([promise](cancel_reply& reply) mutable { promise.deliver(std::move(reply)); },
             [this, request, promise](const caf::error&) {
               // The run's actor went away before it could answer: whoever knows better now is asked.
@@ -121,30 +227,38 @@ void supervisor_state::route(cancel_request request, caf::typed_response_promise
 void supervisor_state::ask_journal(cancel_request request, caf::typed_response_promise<cancel_reply> promise) {
   auto run = request.run;
   self_->request(env_->journal, local_answer, record_cancel{std::move(request), env_->unix_ms()})
-      .then(
-          [run, promise](const record_cancel_reply& reply) mutable {
-            promise.deliver(core::reply_from_journal(run, reply.ended, reply.intent_stored));
-          },
-          [run, promise](const caf::error&) mutable { promise.deliver(core::reply_from_journal(run, {}, false)); });
+      .then([run,
+             promise](const record_cancel_reply& reply) mutable { promise.deliver(core::reply_from_journal(run, reply)); },
+            [run, promise](const caf::error&) mutable { promise.deliver(core::reply_from_journal(run, {})); });
+}
+
+/// A cancel of the supervisor's own: nobody waits for its answer.
+void supervisor_state::stop(node_roster::row& row, cancel_request request) {
+  roster_.cancel_passed_on(row, request);
+  self_->request<caf::message_priority::high>(row.handle.actor, local_answer, std::move(request))
+      .then([](const cancel_reply&) {}, [](const caf::error&) {});
 }
 
 // -- read ----------------------------------------------------------------------------
 
 caf::result<subscribe_reply> supervisor_state::subscribe(subscribe_run& request) {
   auto promise = self_->make_response_promise<subscribe_reply>();
-  find_source(std::move(request.run), promise);
+  find_source(std::move(request.run), [promise](event_source_actor source) mutable {
+    promise.deliver(subscribe_reply{true, std::move(source)});
+  });
   return promise;
 }
 
-void supervisor_state::find_source(run_id run, caf::typed_response_promise<subscribe_reply> promise) {
+/// The live run; or the journal, which says `unknown` if there never was such a run.
+void supervisor_state::find_source(run_id run, std::function<void(event_source_actor)> found) {
   using enum node_roster::row_state;
   auto* row = roster_.find(run);
   if (!row || row->state == closed) {
-    promise.deliver(subscribe_reply{true, env_->journal});  // the journal says `unknown` if it is
+    found(env_->journal);
   } else if (row->state == creating || row->state == lost) {
-    row->waiters.emplace_back([this, run, promise] { find_source(run, promise); });
+    row->waiters.emplace_back([this, run, found = std::move(found)] { find_source(run, found); });
   } else {
-    promise.deliver(subscribe_reply{true, row->handle});
+    found(row->handle.actor);
   }
 }
 
@@ -165,7 +279,26 @@ caf::result<run_list> supervisor_state::list(list_runs request) {
   return promise;
 }
 
+node_stats supervisor_state::stats() const {
+  auto now = totals_;
+  now.queued = roster_.queued();
+  now.running = roster_.running();
+  now.draining = roster_.draining();
+  return now;
+}
+
 // -- a run left ----------------------------------------------------------------------
+
+void supervisor_state::count(run_status status) {
+  using enum run_status;
+  ++(status == completed ? totals_.completed_total : status == failed ? totals_.failed_total : totals_.cancelled_total);
+  if (drain_) ++(status == cancelled ? drain_->reply.cancelled : drain_->reply.ended);
+}
+
+void supervisor_state::on_closed(const run_closed& x) {
+  if (roster_.closed(x.run, x.status)) count(x.status);
+  begin_next();
+}
 
 void supervisor_state::on_down(const caf::down_msg& down) {
   auto found = by_actor_.find(down.source.id());
@@ -177,18 +310,24 @@ void supervisor_state::on_down(const caf::down_msg& down) {
     after_a_run_left();
     return;
   }
-  auto was_cancelled = result.how.kind == ending_kind::cancelled;
-  auto forget = [this, run, was_cancelled] {
+  auto planned = status_of(result.how);
+  auto forget = [this, run](run_status status) {
     wake(roster_.forget(run));
-    if (drain_) ++(was_cancelled ? drain_->reply.cancelled : drain_->reply.ended);
+    count(status);
     after_a_run_left();
   };
   self_->request(env_->journal, local_answer, end_orphan{run, std::move(result.how), env_->unix_ms()})
-      .then([forget](const end_orphan_reply&) { forget(); }, [forget](const caf::error&) { forget(); });
+      .then(
+          [forget, planned](const end_orphan_reply& reply) {
+            // Its own ending may have been journalled before it died.
+            const auto* stands = reply.ended && *reply.ended ? get_if<run_ended>(**reply.ended) : nullptr;
+            forget(stands ? status_of(stands->how) : planned);
+          },
+          [forget, planned](const caf::error&) { forget(planned); });
 }
 
 void supervisor_state::after_a_run_left() {
-  while (auto next = roster_.next_to_begin()) self_->send(*next, begin_run{});
+  begin_next();
   if (drain_ && roster_.size() == 0) finish_drain();
 }
 
@@ -203,9 +342,10 @@ caf::result<drain_reply> supervisor_state::drain(drain_node request) {
   roster_.drain();
   if (!drain_) {
     drain_.emplace();
+    stop_all(false);
     self_->run_delayed(std::chrono::milliseconds{request.grace_ms}, [this, request] {
       if (!drain_) return;
-      cancel_all();
+      stop_all(true);
       self_->run_delayed(std::chrono::milliseconds{request.cancel_grace_ms}, [this] {
         if (drain_) finish_drain();
       });
@@ -216,24 +356,18 @@ caf::result<drain_reply> supervisor_state::drain(drain_node request) {
   return promise;
 }
 
-void supervisor_state::cancel_all() {
+/// Those that have not begun are stopped when the drain begins: what they could still do would only be cut.
+void supervisor_state::stop_all(bool also_begun) {
   using enum node_roster::row_state;
   for (const auto& [run, row] : roster_.rows()) {
-    if (row.state != queued && row.state != running) continue;
-    cancel_request request{.run = run, .reason = "the node is shutting down", .by = "drain"};
-    stop(*roster_.find(run), std::move(request));
+    if (row.state == queued || (also_begun && row.state == running)) stop(*roster_.find(run), drain_cancel(run));
   }
 }
 
-/// A cancel of the supervisor's own: nobody waits for its answer.
-void supervisor_state::stop(node_roster::row& row, cancel_request request) {
-  roster_.cancel_passed_on(row, request);
-  self_->request<caf::message_priority::high>(row.handle, local_answer, std::move(request))
-      .then([](const cancel_reply&) {}, [](const caf::error&) {});
-}
-
 void supervisor_state::finish_drain() {
-  for (const auto& [run, row] : roster_.rows()) drain_->reply.left.push_back(run);
+  for (const auto& [run, row] : roster_.rows()) {
+    if (row.state != node_roster::row_state::closed) drain_->reply.left.push_back(run);  // else it is counted already
+  }
   for (auto& promise : drain_->promises) promise.deliver(drain_->reply);
   drain_.reset();
 }

@@ -6,19 +6,22 @@
 #include <limits>
 #include <utility>
 
+#include "config_node.hpp"
 #include "config_section.hpp"
 #include "oncue/core/limits.hpp"
 
 namespace oncue::core {
 namespace {
 
-const names file_keys = {"default_agent", "models", "agents"};
+const names file_keys = {"default_agent", "models", "agents", "server", "store", "limits"};
 const names model_keys = {"id",         "provider", "name",       "base_url",      "api_key_env", "temperature",
                           "max_tokens", "headers",  "extra_body", "include_usage", "scripted"};
 const names openai_only_keys = {"base_url", "api_key_env", "temperature",  "max_tokens",
                                 "headers",  "extra_body",  "include_usage"};
 const names scripted_keys = {"first_token_delay", "token_delay", "tokens", "silent", "text"};
-const names agent_keys = {"id", "name", "model", "description", "instructions", "limits"};
+const names agent_keys = {
+    "id",    "name", "model", "description", "instructions", "history_runs", "history_bytes_max", "history_with_stopped",
+    "limits"};
 const names limits_keys = {"first_token_timeout", "idle_timeout", "total_timeout", "turns_max",
                            "run_text_bytes_max",  "attempts_max", "retry_base",    "retry_delay_max"};
 const names reserved_body_keys = {"model", "messages", "stream"};
@@ -144,6 +147,9 @@ agent_spec decode_agent(const section& source, const std::vector<model_spec>& mo
   for (const auto& model : models) known.push_back(model.id);
   if (std::find(known.begin(), known.end(), agent.model) == known.end())
     source.reject("model", "no model has the id " + in_quotes(agent.model) + "; models are: " + join(known));
+  source.count("history_runs", agent.history.runs_max, 0, limits::history_runs_max);
+  source.count("history_bytes_max", agent.history.bytes_max, 1, limits::history_bytes_max);
+  agent.history.with_stopped = source.flag("history_with_stopped").value_or(false);
   agent.limits = default_deadlines();
   if (const auto limits = source.child("limits")) decode_limits(*limits, agent);
   return agent;
@@ -182,6 +188,9 @@ config decode_file(const section& file, const environment& env) {
     file.reject("default_agent",
                 "no agent has the id " + in_quotes(result.default_agent.value) + "; agents are: " + join(known));
   }
+  if (const auto table = file.child("server")) result.server = decode_server(*table);
+  if (const auto table = file.child("store")) result.store = decode_store(*table);
+  if (const auto table = file.child("limits")) result.limits = decode_node_limits(*table);
   return result;
 }
 

@@ -83,9 +83,38 @@ problem header_value_problem(std::string_view value) {
   return "expected a header value without line breaks, NUL and other control characters";
 }
 
-std::variant<std::optional<milliseconds>, std::string> parse_deadline(std::string_view text) {
+std::string_view without_brackets(std::string_view host) {
+  auto in_brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  return in_brackets ? host.substr(1, host.size() - 2) : host;
+}
+
+problem host_problem(std::string_view text) {
+  auto allowed = [](char c) { return is_letter_or_digit(c) || c == '.' || c == '-' || c == '_' || c == ':'; };
+  if (!text.empty() && text.size() <= limits::host_chars_max && std::all_of(text.begin(), text.end(), allowed)) {
+    // An IPv6 address has at least two colons: one is a port.
+    if (std::count(text.begin(), text.end(), ':') != 1) return {};
+    return "expected a host's name or address without a port, got " + in_quotes(text);
+  }
+  return "expected a host's name or address, such as \"127.0.0.1\" or \"localhost\", got " + in_quotes(text);
+}
+
+problem origin_problem(std::string_view text) {
+  auto rest = without_scheme(text);
+  auto colon = rest.rfind(':');
+  auto port = colon != rest.npos && rest.back() != ']' ? rest.substr(colon + 1) : std::string_view{"1"};
+  auto host = colon != rest.npos && rest.back() != ']' ? rest.substr(0, colon) : rest;
+  auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (!rest.empty() && !host_problem(without_brackets(host)) && !port.empty() && port.size() <= 5 &&
+      std::all_of(port.begin(), port.end(), is_digit)) {
+    return {};
+  }
+  return "expected an origin such as \"https://app.example.com\" or \"http://localhost:3000\", without a path, got " +
+         in_quotes(text);
+}
+
+std::variant<std::optional<milliseconds>, std::string> parse_deadline(std::string_view text, milliseconds max) {
   if (text == "none") return std::optional<milliseconds>{};
-  auto parsed = parse_duration(text);
+  auto parsed = parse_duration(text, max);
   if (auto* error = std::get_if<std::string>(&parsed)) return std::move(*error);
   const auto value = std::get<milliseconds>(parsed);
   if (value.count() == 0) return "expected a duration above 0, or \"none\" for no limit, got " + in_quotes(text);

@@ -10,6 +10,7 @@
 
 #include "oncue/core/catalog.hpp"
 #include "oncue/core/config.hpp"
+#include "oncue/core/limits.hpp"
 
 namespace oncue::core {
 
@@ -31,8 +32,18 @@ problem variable_problem(std::string_view name);
 problem header_name_problem(std::string_view name);
 problem header_value_problem(std::string_view value);
 
+/// A host's name or address, without a port; `text` as without_brackets() leaves it.
+problem host_problem(std::string_view text);
+
+/// "[::1]" without the brackets that only URLs need.
+std::string_view without_brackets(std::string_view host);
+
+/// A page's origin as browsers send it: scheme, host, and a port if it is not the scheme's own (RFC 6454, section 6.2).
+problem origin_problem(std::string_view text);
+
 /// A deadline: a duration above 0, or "none" (then the optional is empty).
-std::variant<std::optional<milliseconds>, std::string> parse_deadline(std::string_view text);
+std::variant<std::optional<milliseconds>, std::string> parse_deadline(std::string_view text,
+                                                                      milliseconds max = limits::deadline_max);
 
 /// The known name that `name` was probably meant to be: at most two typing errors away, or nothing.
 std::optional<std::string_view> nearest(std::string_view name, const std::vector<std::string_view>& known);

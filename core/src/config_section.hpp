@@ -1,6 +1,6 @@
 // One table of the configuration file, read strictly: a value of the wrong type, out of its range or under an unknown key
-// is a rejection that says where, what was expected and what was there. Only config.cpp includes this, because the TOML
-// library's headers take seconds to compile.
+// is a rejection that says where, what was expected and what was there. Only config.cpp and config_node.cpp include this,
+// because the TOML library's headers take seconds to compile.
 #pragma once
 
 #include <toml++/toml.h>
@@ -13,6 +13,7 @@
 #include "config_rules.hpp"
 #include "oncue/core/duration.hpp"
 #include "oncue/core/json_text.hpp"
+#include "oncue/core/limits.hpp"
 
 namespace oncue::core {
 
@@ -145,20 +146,50 @@ class section {
     target = static_cast<Number>(number);
   }
 
-  void duration(std::string_view key, milliseconds& target) const {
+  void duration(std::string_view key, milliseconds& target, milliseconds min = milliseconds{0},
+                milliseconds max = limits::deadline_max) const {
     const auto value = text(key, "a duration such as \"8s\"");
     if (!value) return;
-    auto parsed = parse_duration(*value);
+    auto parsed = parse_duration(*value, max);
     if (auto* error = std::get_if<std::string>(&parsed)) reject(key, *error);
     target = std::get<milliseconds>(parsed);
+    if (target < min) reject(key, "expected at least " + format_duration(min) + ", got " + in_quotes(*value));
   }
 
-  void deadline(std::string_view key, std::optional<milliseconds>& target) const {
+  void deadline(std::string_view key, std::optional<milliseconds>& target, milliseconds max = limits::deadline_max) const {
     const auto value = text(key, "a duration such as \"8s\", or \"none\"");
     if (!value) return;
-    auto parsed = parse_deadline(*value);
+    auto parsed = parse_deadline(*value, max);
     if (auto* error = std::get_if<std::string>(&parsed)) reject(key, *error);
     target = std::get<std::optional<milliseconds>>(parsed);
+  }
+
+  /// The place in `known` of the word that is there; absent if there is none.
+  std::optional<std::size_t> choice(std::string_view key, const names& known) const {
+    const auto value = text(key);
+    if (!value) return {};
+    auto found = std::find(known.begin(), known.end(), *value);
+    if (found == known.end()) reject(key, "expected one of " + join(known) + ", got " + in_quotes(*value));
+    return static_cast<std::size_t>(found - known.begin());
+  }
+
+  /// A list of texts, each after `check_one` has nothing to say against it; absent if there is none.
+  template <class Check>
+  std::optional<std::vector<std::string>> texts(std::string_view key, std::size_t count_max, Check check_one) const {
+    const auto expected = std::string{"a list of strings"};
+    const auto* list = as<toml::array>(key, expected);
+    if (!list) return {};
+    if (list->size() > count_max)
+      reject(key, "expected at most " + std::to_string(count_max) + " entries, got " + std::to_string(list->size()));
+    std::vector<std::string> result;
+    for (const auto& node : *list) {
+      auto where = place(key) + "[" + std::to_string(result.size()) + "]: ";
+      const auto* value = node.as_string();
+      if (!value) reject_at(node.source(), where + "expected a string, got " + describe(node));
+      if (auto wrong = check_one(value->get())) reject_at(node.source(), where + *wrong);
+      result.push_back(value->get());
+    }
+    return result;
   }
 
   std::optional<section> child(std::string_view key) const {

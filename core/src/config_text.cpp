@@ -4,10 +4,11 @@
 namespace oncue::core {
 
 std::string commented_config() {
-  return R"(# oncue.toml: which models there are, and which agents use them.
+  return R"(# oncue.toml: which models there are, which agents use them, and how the server runs them.
 #
 # Every key is here with its meaning, its unit and its default. A line that starts with "#" and no space is a setting:
-# take the "#" away to change it. Durations are texts such as "500ms", "8s", "2m", "1m30s"; at most "24h".
+# take the "#" away to change it. Durations are texts such as "500ms", "8s", "2m", "1m30s", "30d"; where nothing else is
+# said, at most "24h".
 # Keys for providers never stand in this file: they stay in environment variables, which api_key_env names.
 
 # The agent that runs when none is named. Default: the first agent below.
@@ -80,10 +81,16 @@ id = "story-writer-agent"
 name = "StoryWriterAgent"
 # The id of one of the models above. Default: the first model. Change it to "openai" when OPENAI_API_KEY is set.
 model = "demo"
-# One line for people and for lists of agents. Default: "".
+# One line for people and for lists of agents; the model is told it first. Default: "".
 description = "An agent that writes stories"
-# The system message: what the model is told before the user's input. Default: "", which sends none.
+# What else the model is told before the user's input, as the rest of its system message. Default: "".
 #instructions = "You write short stories for children."
+# How many earlier runs of a session the model is told, 0 to 1000; 0 tells it none. Default: 10.
+#history_runs = 10
+# At most so much text of them, in bytes, 1 to 16777216; what does not fit is left out a run at a time. Default: 262144.
+#history_bytes_max = 262144
+# Tell it of cancelled and failed runs too, with the text that they had come to. Default: false.
+#history_with_stopped = false
 
 # What a run of this agent may take. A run that misses a deadline fails, and its error names the deadline.
 [agents.limits]
@@ -104,6 +111,60 @@ description = "An agent that writes stories"
 #retry_base = "500ms"
 # The longest wait between two tries. Default: "8s", or retry_base if that is longer.
 #retry_delay_max = "8s"
+
+# ---------------------------------------------------------------------------------------------------------------- server
+# For "oncue serve". The options of the command line and the environment come first.
+
+[server]
+# Where it listens; "0.0.0.0" is every address of this machine. --host, then AGENT_OS_HOST, then this. Default: "127.0.0.1".
+#host = "127.0.0.1"
+# 0 to 65535; 0 is any free one. --port, then AGENT_OS_PORT, then this. Default: 7777.
+#port = 7777
+# Web pages of these origins may read the answers. Default: a local agent UI, and agno's own.
+#cors_origins = [
+#  "http://localhost:3000",
+#  "https://agno.com",
+#  "https://www.agno.com",
+#  "https://app.agno.com",
+#  "https://os-stg.agno.com",
+#  "https://os.agno.com",
+#]
+# Without a key only this machine is served, under its own names. More names that are right. Default: none.
+#allowed_hosts = []
+# The environment variable that holds the key which callers must send; "" or an unset variable means no key.
+# Default: "OS_SECURITY_KEY".
+#key_env = "OS_SECURITY_KEY"
+# A server that is told to stop lets its runs go on for so long, at most "1h"; then it cancels them. Default: "10s".
+#drain_grace = "10s"
+# A stream that has nothing to say says so this often, "1s" to "5m": clients give up on silence. Default: "15s".
+#heartbeat = "15s"
+# "text" for people, "json" for machines. Default: "text".
+#log_format = "text"
+# "debug", "info", "warning", "error" or "off". No level logs a prompt or a model's text. Default: "info".
+#log_level = "info"
+
+# Where runs and sessions are kept.
+[store]
+# The database's file. Default: the program's own place for it, which it tells when it starts.
+#path = "/var/lib/oncue/oncue.db"
+# "process": what was confirmed survives the end of the process, also a kill. "power": the loss of power too, which costs
+# a wait for the disk with every commit. Default: "process".
+#durability = "process"
+# So long after its end a run's pieces become one text; their indices stay. At most "3650d". Default: "10m".
+#compact_after = "10m"
+# So long after its end a run is forgotten, at most "3650d"; "none" keeps it. Default: "30d".
+#retention = "30d"
+# Above this size the oldest ended runs are forgotten earlier. In bytes, at least 16777216. Default: 10737418240.
+#size_bytes_max = 10737418240
+
+# How many runs the node takes; what is above is refused, and may be tried again later. Each 1 to 1000000.
+[limits]
+# Admitted and not ended. Default: 100000.
+#live_runs = 100000
+# Of these, talking to a model; the others wait for a place. Default: 100000.
+#running_runs = 100000
+# Of these, waiting for a place or for their session; 0 lets none wait. Default: 10000.
+#queued_runs = 10000
 )";
 }
 

@@ -16,7 +16,7 @@ struct unit {
   std::uint64_t in_ms;
 };
 
-constexpr std::array<unit, 4> units = {{{"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}}};
+constexpr std::array<unit, 5> units = {{{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}}};
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -48,8 +48,8 @@ std::string no_unit(std::string_view text) {
 
 }  // namespace
 
-std::variant<milliseconds, std::string> parse_duration(std::string_view text) {
-  constexpr auto max_ms = static_cast<std::uint64_t>(limits::deadline_max.count());
+std::variant<milliseconds, std::string> parse_duration(std::string_view text, milliseconds max) {
+  const auto max_ms = static_cast<std::uint64_t>(max.count());
   static_assert(limits::duration_chars_max <= 18, "numbers of that many digits fit 64 bits");
   if (text.empty()) return "expected a duration such as \"8s\", \"500ms\" or \"1m30s\", got an empty text";
   if (text.size() > limits::duration_chars_max)
@@ -74,25 +74,26 @@ std::variant<milliseconds, std::string> parse_duration(std::string_view text) {
     std::size_t which = 0;
     while (which < units.size() && units[which].name != name) ++which;
     if (which == units.size())
-      return in_quotes(text) + " has the unknown unit " + in_quotes(name) + ": units are h, m, s and ms";
-    if (which < next_unit) return in_quotes(text) + " has its units out of order: expected h, m, s, ms, each at most once";
+      return in_quotes(text) + " has the unknown unit " + in_quotes(name) + ": units are d, h, m, s and ms";
+    if (which < next_unit)
+      return in_quotes(text) + " has its units out of order: expected d, h, m, s, ms, each at most once";
     next_unit = which + 1;
 
     const auto in_ms = units[which].in_ms;
     while (!fraction.empty() && fraction.back() == '0') fraction.remove_suffix(1);
     std::uint64_t fraction_ms = 0;
     if (!fraction.empty()) {
-      // The largest unit is 2^7 · 3^2 · 5^5 ms: with more than 7 digits that do not end in 0 there is always a rest.
+      // The largest unit is 2^10 · 3^3 · 5^5 ms: with more than 10 digits that do not end in 0 there is always a rest.
       std::uint64_t scale = 1;
-      for (std::size_t i = 0; i < fraction.size() && i < 8; ++i) scale *= 10;
-      if (fraction.size() > 7 || to_number(fraction) * in_ms % scale != 0)
+      for (std::size_t i = 0; i < fraction.size() && i < 11; ++i) scale *= 10;
+      if (fraction.size() > 10 || to_number(fraction) * in_ms % scale != 0)
         return in_quotes(text) + " is finer than 1 ms: expected whole milliseconds";
       fraction_ms = to_number(fraction) * in_ms / scale;
     }
     const auto count = to_number(whole);
     if (count <= max_ms / in_ms) total_ms += count * in_ms + fraction_ms;
     if (count > max_ms / in_ms || total_ms > max_ms)
-      return in_quotes(text) + " is too long: at most " + format_duration(limits::deadline_max);
+      return in_quotes(text) + " is too long: at most " + format_duration(max);
   }
   return milliseconds{total_ms};
 }
@@ -106,6 +107,11 @@ std::string format_duration(milliseconds duration) {
     out += std::move(value) + ' ';
     out += name;
   };
+  // A day is said by its hours, as people do; from two days on they count days.
+  if (const auto days = rest_ms / 86'400'000; days >= 2) {
+    add(std::to_string(days), "d");
+    rest_ms %= 86'400'000;
+  }
   if (const auto hours = rest_ms / 3'600'000) add(std::to_string(hours), "h");
   rest_ms %= 3'600'000;
   if (const auto minutes = rest_ms / 60'000) add(std::to_string(minutes), "min");

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "oncue/core/event_tail.hpp"
+#include "oncue/core/session_history.hpp"
 
 namespace oncue::core {
 
@@ -15,35 +16,74 @@ std::size_t sum_of_costs(const std::vector<event_ptr>& events) {
   return sum;
 }
 
-std::size_t row_cost(const run_id& id, const agent_id& agent, const session_id& session) {
-  return limits::memory_journal_row_bytes + id.value.size() + agent.value.size() + session.value.size();
+std::size_t row_cost(const run_id& id, const agent_id& agent, const session_id& session, const user_id& user,
+                     const std::string& input, const std::string& key) {
+  return limits::memory_journal_row_bytes + id.value.size() + agent.value.size() + session.value.size() +
+         user.value.size() + input.size() + key.size();
+}
+
+std::size_t row_cost(const run_request& x) {
+  return row_cost(x.id, x.agent, x.session, x.user, x.input, x.idempotency_key);
+}
+
+bool used_tools(const std::vector<event_ptr>& events) {
+  return std::any_of(events.begin(), events.end(), [](const event_ptr& x) { return get_if<tool_call_started>(*x); });
 }
 
 }  // namespace
 
 create_reply event_book::create(const create_run& what) {
   const auto& request = what.request;
+  if (!request.idempotency_key.empty()) {
+    if (auto answer = made_before(what); answer.refused || answer.existing) return answer;
+  }
+  if (what.only_existing) return {};
   if (rows_.contains(request.id)) {
     return {refusal{refusal_code::run_id_used, "run_id: '" + request.id.value + "' is used already, choose another"}, {}};
   }
-  if (!make_room(row_cost(request.id, request.agent, request.session) + sum_of_costs(what.events))) {
+  if (!make_room(row_cost(request) + sum_of_costs(what.events))) {
     return {refusal{refusal_code::journal_unavailable, "the in-memory journal is full of live runs"}, {}};
   }
   auto& entry = rows_[request.id];
   entry.agent = request.agent;
-  entry.session = request.session;
   entry.user = request.user;
+  entry.input = request.input;
   entry.created_at_ms = what.created_at_ms;
   entry.number = ++created_;
-  bytes_ += row_cost(request.id, request.agent, request.session);
+  entry.session = &*sessions_.try_emplace(request.session).first;
+  entry.session->second.join(entry, &row::in_session);
+  if (!request.idempotency_key.empty()) {
+    entry.idempotency_key = request.idempotency_key;
+    made_by_key_.emplace(key{request.user, request.idempotency_key}, request.id);
+  }
+  bytes_ += row_cost(request);
   add(entry, 0, what.events);
 
   create_reply reply;
   drop_old_intents(what.created_at_ms);
-  // An intent only hits a run of the user who left it; somebody else's is gone with the id it named.
+  // An intent only hits a run of the user who left it, or any if it names none; it is gone with the id it named.
   if (auto found = intents_.find(request.id); found != intents_.end()) {
-    if (found->second.request.scope == request.user) reply.intent = std::move(found->second.request);
+    auto& left = found->second.request;
+    if (left.scope.empty() || left.scope == request.user) reply.intent = std::move(left);
     intents_.erase(found);
+  }
+  return reply;
+}
+
+/// What the idempotency key made: that run, a refusal if it was not the same that was asked for, or nothing.
+create_reply event_book::made_before(const create_run& what) const {
+  const auto& request = what.request;
+  auto found = made_by_key_.find(key{request.user, request.idempotency_key});
+  if (found == made_by_key_.end()) return {};
+  const auto& id = found->second;
+  const auto& entry = rows_.at(id);
+  create_reply reply;
+  if (entry.agent == request.agent && entry.input == request.input &&
+      (what.new_session || entry.session->first == request.session)) {
+    reply.existing = summary_of(id, entry);
+  } else {
+    reply.refused = {refusal_code::idempotency_reused,
+                     "the idempotency key was used before, for another agent, session or message"};
   }
   return reply;
 }
@@ -80,9 +120,10 @@ std::variant<finished, journal_refused> event_book::finish(const finish_run& wha
       return journal_refused{what.run, "the last event of a finish is not an ending"};
     }
     if (auto wrong = add(entry, what.from, what.events)) return journal_refused{what.run, *wrong};
-    auto ending = entry.events.back();
+    if (entry.cancel_accepted) cancel_wins(entry);
+    auto stands = entry.events.back();
     close(what.run, entry);  // may forget the row at once when space is short
-    return finished{what.run, std::move(ending)};
+    return finished{what.run, std::move(stands)};
   }
   return finished{what.run, entry.events.back()};
 }
@@ -93,7 +134,7 @@ end_orphan_reply event_book::end(const end_orphan& what) {
   auto& entry = found->second;
   if (entry.ended) return {entry.events.back()};
 
-  run_ended body{.how = what.how};
+  run_ended body{.how = entry.cancel_accepted.value_or(what.how)};
   for (const auto& event : entry.events) {
     if (const auto* delta = get_if<content_delta>(*event)) body.content += delta->text;
     if (const auto* call = get_if<model_request_completed>(*event)) body.usage += call->usage;
@@ -105,6 +146,20 @@ end_orphan_reply event_book::end(const end_orphan& what) {
   return {std::move(ending)};
 }
 
+/// The run's owner decided on an ending, but somebody was told before that the run is cancelled.
+void event_book::cancel_wins(row& which) {
+  auto& last = which.events.back();
+  const auto* body = get_if<run_ended>(*last);
+  if (body->how.kind == ending_kind::cancelled) return;
+  auto changed = *last;
+  auto how = *body;
+  bytes_ -= cost_bytes(*last);
+  how.how = *which.cancel_accepted;
+  changed.body = boxed<run_ended>{std::move(how)};
+  last = event_ptr{std::move(changed)};
+  bytes_ += cost_bytes(*last);
+}
+
 void event_book::close(const run_id& id, row& which) {
   which.ended = true;
   ended_whole_.push_back(id);
@@ -114,8 +169,13 @@ void event_book::close(const run_id& id, row& which) {
 record_cancel_reply event_book::record(const record_cancel& what) {
   const auto& request = what.request;
   if (auto found = rows_.find(request.run); found != rows_.end()) {
-    const auto* ending = found->second.ending();
-    return {ending ? std::optional{*ending} : std::nullopt, false};
+    auto& entry = found->second;
+    if (const auto* last = entry.stands()) return {.ended = *last};
+    if (!entry.cancel_accepted) {
+      auto reason = request.reason.empty() ? "Run " + request.run.value + " was cancelled" : request.reason;
+      entry.cancel_accepted = ending{.kind = ending_kind::cancelled, .message = std::move(reason), .by = request.by};
+    }
+    return {.accepted = true};
   }
   drop_old_intents(what.at_ms);
   if (intents_.contains(request.run)) return {{}, true};
@@ -132,6 +192,22 @@ void event_book::drop_old_intents(std::int64_t now_ms) {
     if (found != intents_.end() && found->second.at_ms == intents_by_age_.front().first) intents_.erase(found);
     intents_by_age_.pop_front();
   }
+}
+
+history event_book::history_of(const load_history& what) const {
+  history_budget budget{what};
+  auto found = sessions_.find(what.session);
+  const auto* entry = found == sessions_.end() ? nullptr : found->second.last();
+  for (; entry && !budget.is_full(); entry = entry->in_session.before) {
+    if (!entry->ended) continue;
+    const auto* body = get_if<run_ended>(*entry->events.back());
+    if (body->how.kind != ending_kind::completed && !what.with_stopped) continue;
+    // Of an old run only its ending is left, with its text.
+    auto said =
+        used_tools(entry->events) ? run_messages(entry->input, entry->events) : run_messages(entry->input, body->content);
+    if (!budget.add(std::move(said))) break;
+  }
+  return budget.take();
 }
 
 event_batch event_book::read(const pull_limits& pull) const {
@@ -163,15 +239,18 @@ run_list event_book::list(std::uint32_t runs_max) const {
                     [](const auto* a, const auto* b) { return a->second.number > b->second.number; });
   run_list list;
   for (std::size_t i = 0; i < count; ++i) {
-    const auto& [id, entry] = *newest[i];
-    run_summary summary{id, entry.agent, entry.session, run_status::running, entry.created_at_ms, {}};
-    if (const auto* ending = entry.ending()) {
-      summary.ended = get_if<run_ended>(**ending)->how;
-      summary.status = status_of(*summary.ended);
-    }
-    list.runs.push_back(std::move(summary));
+    list.runs.push_back(summary_of(newest[i]->first, newest[i]->second));
   }
   return list;
+}
+
+run_summary event_book::summary_of(const run_id& id, const row& which) {
+  run_summary summary{id, which.agent, which.session->first, run_status::running, which.created_at_ms, {}};
+  if (const auto* stands = which.stands()) {
+    summary.ended = get_if<run_ended>(**stands)->how;
+    summary.status = status_of(*summary.ended);
+  }
+  return summary;
 }
 
 /// Frees what may be freed until `bytes_wanted` more fit. False if they do not. Endings outlive the events before them, but
@@ -204,15 +283,20 @@ void event_book::strip_oldest() {
 
 void event_book::forget_oldest() {
   auto found = rows_.find(ended_stripped_.front());
-  auto freed = cost_of(found->first, found->second);
+  auto& entry = found->second;
+  auto freed = cost_of(found->first, entry);
   bytes_ -= freed;
   stripped_bytes_ -= freed;
+  if (!entry.idempotency_key.empty()) made_by_key_.erase(key{entry.user, entry.idempotency_key});
+  entry.session->second.leave(entry, &row::in_session);
+  if (entry.session->second.empty()) sessions_.erase(sessions_.find(entry.session->first));
   rows_.erase(found);
   ended_stripped_.pop_front();
 }
 
 std::size_t event_book::cost_of(const run_id& id, const row& which) {
-  return row_cost(id, which.agent, which.session) + sum_of_costs(which.events);
+  return row_cost(id, which.agent, which.session->first, which.user, which.input, which.idempotency_key) +
+         sum_of_costs(which.events);
 }
 
 }  // namespace oncue::core

@@ -74,11 +74,12 @@ std::string chat_completions_url(std::string_view base_url) {
   return url;
 }
 
-std::vector<http_header> openai_headers(const model_spec& spec, std::string_view api_key) {
+std::vector<http_header> openai_headers(const model_spec& spec, std::string_view api_key, std::string_view traceparent) {
   std::vector<http_header> headers = {{"Content-Type", "application/json"}, {"Accept", "text/event-stream"}};
   if (auto key = trimmed(without_controls(trimmed(api_key))); !key.empty()) {
     headers.emplace_back("Authorization", "Bearer " + key);
   }
+  if (auto trace = trimmed(without_controls(traceparent)); !trace.empty()) headers.emplace_back("traceparent", trace);
   auto ours = headers.size();
   for (const auto& [raw_name, raw_value] : spec.headers) {
     auto name = trimmed(without_controls(raw_name));

@@ -23,20 +23,32 @@ std::optional<refusal> check_request(const run_request& request) {
                                                     " are allowed"};
   }
   if (!is_utf8(request.input)) return refusal{refusal_code::invalid_input, "the message is not valid UTF-8"};
+  if (request.idempotency_key.size() > limits::idempotency_key_bytes_max || !is_utf8(request.idempotency_key)) {
+    return refusal{refusal_code::invalid_input, "the idempotency key must be UTF-8 of at most " +
+                                                    std::to_string(limits::idempotency_key_bytes_max) + " bytes"};
+  }
   return std::nullopt;
 }
 
-cancel_reply reply_from_journal(const run_id& run, const std::optional<event_ptr>& ended, bool intent_stored) {
+bool is_over(run_status status) {
+  return status == run_status::completed || status == run_status::failed || status == run_status::cancelled;
+}
+
+cancel_reply reply_from_journal(const run_id& run, const record_cancel_reply& said) {
   cancel_reply reply{.run = run};
-  if (ended && *ended) {
-    const auto& how = get_if<run_ended>(**ended)->how;
+  if (said.ended && *said.ended) {
+    const auto& event = *said.ended;
+    const auto& how = get_if<run_ended>(*event)->how;
     reply.outcome = how.kind == ending_kind::cancelled ? cancel_outcome::cancelled : cancel_outcome::already_ended;
     reply.status = status_of(how);
-    reply.index = (*ended)->index;
+    reply.index = event->index;
     reply.upstream_closed = true;
     reply.durable = true;
+  } else if (said.accepted) {
+    reply.outcome = cancel_outcome::accepted;
+    reply.status = run_status::running;
   } else {
-    reply.outcome = intent_stored ? cancel_outcome::intent_stored : cancel_outcome::unknown;
+    reply.outcome = said.intent_stored ? cancel_outcome::intent_stored : cancel_outcome::unknown;
   }
   return reply;
 }

@@ -35,8 +35,14 @@ bool run_machine::in_call() const {
 
 // -- the model call --------------------------------------------------------------
 
-void run_machine::on(signal::begin&&) {
+void run_machine::on(signal::begin&& x) {
   if (phase_ != run_phase::queued) return;
+  if (!x.problem.empty()) {
+    // Never silently without its history: the answer would look right and be wrong.
+    fail(failure_code::journal_failed, std::move(x.problem));
+    return;
+  }
+  session_history_ = std::move(x.history);
   turn_ = 1;
   open_attempt();
 }
@@ -54,12 +60,19 @@ void run_machine::open_attempt() {
 }
 
 model_request run_machine::next_request() const {
-  model_request request;
-  request.messages.reserve(history_.size() + 2);
-  const auto& instructions = setup_.entry->agent.instructions;
-  if (!instructions.empty()) request.messages.push_back({chat_role::system, instructions, {}, {}});
+  model_request request{.messages = {}, .traceparent = setup_.traceparent};
+  request.messages.reserve(session_history_.size() + history_.size() + 2);
+  auto add = [&](const std::vector<chat_message>& said) {
+    request.messages.insert(request.messages.end(), said.begin(), said.end());
+  };
+  const auto& agent = setup_.entry->agent;
+  auto system = agent.description;
+  if (!system.empty() && !agent.instructions.empty()) system += "\n\n";
+  system += agent.instructions;
+  if (!system.empty()) request.messages.push_back({chat_role::system, std::move(system), {}, {}});
+  add(session_history_);
   request.messages.push_back({chat_role::user, setup_.input, {}, {}});
-  request.messages.insert(request.messages.end(), history_.begin(), history_.end());
+  add(history_);
   return request;
 }
 

@@ -125,6 +125,7 @@ void run_machine::fail(failure_code code, std::string message, std::uint16_t pro
 void run_machine::stop() {
   auto was = std::exchange(phase_, run_phase::ended);
   ended_us_ = now_us_;
+  session_history_ = {};
   if (has_open_attempt()) emit(effect::close_stream{});
   if (was == run_phase::tools || was == run_phase::paused) {
     tools_stopping_ = true;
@@ -156,11 +157,14 @@ void run_machine::on(finished&& x) {
   if (phase_ != run_phase::ended) stop();  // somebody else ended this run: what stands in the journal stands
   journalled_ = true;
   finish_retry_us_ = 0;
-  if (!unconfirmed_.empty() && unconfirmed_.back() == x.ended) {
+  auto ours = !unconfirmed_.empty() && unconfirmed_.back() == x.ended;
+  if (const auto* stands = get_if<run_ended>(*x.ended); stands && !ours) ending_ = stands->how;
+  ended_index_ = x.ended->index;
+  // The node hears of it before any reader does: who reads the ending and starts the session's next run finds it free.
+  if (ending_) emit(effect::change_status{status_of(*ending_)});
+  if (ours) {
     emit(effect::publish{std::exchange(unconfirmed_, {})});
   } else {
-    if (const auto* ended = get_if<run_ended>(*x.ended)) ending_ = ended->how;
-    ended_index_ = x.ended->index;
     unconfirmed_.clear();
     emit(effect::defer_to_journal{});
   }

@@ -115,6 +115,16 @@ void curl_driver::set_paused(std::uint64_t id, bool paused) {
   }
 }
 
+void curl_driver::tell(std::uint64_t id, std::uint64_t word) {
+  auto found = transfers_.find(id);
+  if (found == transfers_.end()) {
+    return;
+  }
+  if (auto code = found->second->tell(word); code != CURLE_OK) {
+    end(id, found->second->result_of(code));
+  }
+}
+
 void curl_driver::end(std::uint64_t id, const transfer_result& result) {
   auto node = transfers_.extract(id);
   if (node.empty()) {

@@ -29,6 +29,7 @@ class curl_driver {
   void start(std::uint64_t id, http_request request, std::unique_ptr<transfer_handler> handler);
   void close(std::uint64_t id);
   void set_paused(std::uint64_t id, bool paused);
+  void tell(std::uint64_t id, std::uint64_t word);
 
  private:
   struct watched_socket;

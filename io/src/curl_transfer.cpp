@@ -47,15 +47,19 @@ int status_in(std::string_view line) {
   return status;
 }
 
-/// RFC 9110, 5.6.2 for the name; in a value only what could end the line is refused.
-bool sendable(std::string_view name, std::string_view value) {
+/// RFC 9110, 5.6.2: what names of methods and headers are made of.
+bool is_token(std::string_view text) {
   constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
-  auto token = [&](char c) {
+  auto fits = [&](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
            marks.find(c) != std::string_view::npos;
   };
-  return !name.empty() && std::all_of(name.begin(), name.end(), token) &&
-         value.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
+  return !text.empty() && std::all_of(text.begin(), text.end(), fits);
+}
+
+/// In a value only what could end the line is refused.
+bool sendable(std::string_view name, std::string_view value) {
+  return is_token(name) && value.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
 }
 
 }  // namespace
@@ -75,6 +79,10 @@ std::optional<transfer_result> curl_transfer::prepare(const std::string& ca_file
   if (host_.empty()) {
     return transfer_result{transfer_end::failed, transfer_error::bad_request,
                            "the provider's URL cannot be used: expected http:// or https:// and a host"};
+  }
+  if (!request_.method.empty() && !is_token(request_.method)) {
+    return transfer_result{transfer_end::failed, transfer_error::bad_request,
+                           "the request's method cannot be sent: expected a word such as POST"};
   }
   if (!set_headers()) {
     return transfer_result{
@@ -120,9 +128,16 @@ void curl_transfer::set_options(const std::string& ca_file) {
   set(CURLOPT_HTTPHEADER, headers_.get());
   set(CURLOPT_USERAGENT, "oncue/" ONCUE_VERSION);
   set(CURLOPT_ACCEPT_ENCODING, "identity");
-  if (!request_.body.empty()) {
+  const auto& method = request_.method;
+  // A server may want to be told the length of a body that could be there, also when there is none (RFC 9110, 8.6).
+  if (!request_.body.empty() || method == "POST" || method == "PUT" || method == "PATCH") {
     set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
     set(CURLOPT_POSTFIELDS, request_.body.c_str());
+  }
+  if (method == "HEAD") {
+    set(CURLOPT_NOBODY, 1L);  // else libcurl would wait for a body
+  } else if (!method.empty()) {
+    set(CURLOPT_CUSTOMREQUEST, method.c_str());
   }
 
   // On HTTP/2 a cancel would reach the server only with the connection's next traffic, and a pause would buffer here.
@@ -178,8 +193,20 @@ bool curl_transfer::begin() {
 
 CURLcode curl_transfer::set_paused(bool paused) {
   paused_ = paused;
+  return read_or_not();
+}
+
+CURLcode curl_transfer::tell(std::uint64_t word) {
+  auto told = guarded([&] {
+    handler_->on_word(word);
+    full_ = handler_->is_full();
+  });
+  return told ? read_or_not() : CURLE_WRITE_ERROR;
+}
+
+CURLcode curl_transfer::read_or_not() {
   // May call body_came before it returns. Before there is a connection libcurl refuses; then body_came does the pausing.
-  auto code = curl_easy_pause(easy_.get(), paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+  auto code = curl_easy_pause(easy_.get(), paused_ || full_ ? CURLPAUSE_RECV : CURLPAUSE_CONT);
   return code == CURLE_BAD_FUNCTION_ARGUMENT ? CURLE_OK : code;
 }
 
@@ -256,10 +283,13 @@ std::size_t curl_transfer::header_came(char* data, std::size_t size, std::size_t
 
 std::size_t curl_transfer::body_came(char* data, std::size_t size, std::size_t count, void* self) noexcept {
   auto& transfer = *static_cast<curl_transfer*>(self);
-  if (transfer.paused_) {
+  if (transfer.paused_ || transfer.full_) {
     return CURL_WRITEFUNC_PAUSE;
   }
-  auto taken = size * count == 0 || transfer.guarded([&] { transfer.handler_->on_body({data, size * count}); });
+  auto taken = size * count == 0 || transfer.guarded([&] {
+    transfer.handler_->on_body({data, size * count});
+    transfer.full_ = transfer.handler_->is_full();
+  });
   return taken ? size * count : 0;
 }
 

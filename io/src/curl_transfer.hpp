@@ -55,6 +55,9 @@ class curl_transfer {
   /// Only outside of callbacks. A code other than CURLE_OK means that the transfer has failed.
   CURLcode set_paused(bool paused);
 
+  /// The same: the handler may have room again.
+  CURLcode tell(std::uint64_t word);
+
   /// What it means that libcurl ended the transfer with this code.
   transfer_result result_of(CURLcode code) const;
 
@@ -67,6 +70,7 @@ class curl_transfer {
   static int socket_made(void* self, curl_socket_t socket, curlsocktype purpose) noexcept;
   static int connection_ready(void* self, char*, char*, int, int) noexcept;
 
+  CURLcode read_or_not();
   bool set_headers();
   void set_options(const std::string& ca_file);
   void on_header_line(std::string_view line);
@@ -85,7 +89,8 @@ class curl_transfer {
   stage stage_ = stage::in_line;
   response_head head_;
   bool head_delivered_ = false;
-  bool paused_ = false;
+  bool paused_ = false;        // by its owner
+  bool full_ = false;          // by its handler
   std::string handler_error_;  // what the handler threw
   char curl_message_[CURL_ERROR_SIZE] = "";
   std::unique_ptr<CURL, easy_deleter> easy_;  // last: its cleanup may still look at the members above

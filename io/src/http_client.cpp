@@ -52,6 +52,10 @@ void transfer::resume() const {
   post_to(link_, [id = id_](curl_driver& driver) { driver.set_paused(id, false); });
 }
 
+void transfer::tell(std::uint64_t word) const {
+  post_to(link_, [id = id_, word](curl_driver& driver) { driver.tell(id, word); });
+}
+
 http_client::http_client(event_loops& loops) {
   static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (ready != CURLE_OK) {

@@ -13,11 +13,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::string refused(const std::shared_ptr<std::optional<start_reply>>& reply) {
-  if (!*reply) return "no answer";
-  return (*reply)->refused ? std::string{to_string((*reply)->refused->code)} : "started";
-}
-
 void finish(node& n, std::size_t attempt = 0) {
   n.say(model_done{}, attempt);
   n.say(model_closed{}, attempt);

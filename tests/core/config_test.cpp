@@ -174,8 +174,10 @@ CAF_TEST(a bad file is refused with its place and what was expected) {
       "scripted";
   const std::vector<bad_file> table = {
       // -- the file
-      {"modles = 1", "1:1: modles: unknown key; did you mean \"models\"? Known keys: default_agent, models, agents"},
-      {"[server]\nport = 1", "1:2: server: unknown key. Known keys: default_agent, models, agents"},
+      {"modles = 1",
+       "1:1: modles: unknown key; did you mean \"models\"? Known keys: default_agent, models, agents, server, store, "
+       "limits"},
+      {"[tools]\nport = 1", "1:2: tools: unknown key. Known keys: default_agent, models, agents, server, store, limits"},
       {"[models]\nid = \"a\"", "1:1: models: expected tables, each written as [[models]], got a table"},
       {"models = [1]", "1:11: models[0]: expected tables, each written as [[models]], got 1"},
       {"agents = \"a\"", "1:10: agents: expected tables, each written as [[agents]], got a string"},
@@ -268,7 +270,8 @@ CAF_TEST(a bad file is refused with its place and what was expected) {
        "2:6: agents[0].id: expected 1 to 128 characters of A-Z a-z 0-9 . _ : -, got \"" + std::string(60, 'x') + "…\""},
       {agent + "model = \"b\"\n" + model, "3:9: agents[0].model: no model has the id \"b\"; models are: a"},
       {agent + "timeout = \"8s\"",
-       "3:1: agents[0].timeout: unknown key. Known keys: id, name, model, description, instructions, limits"},
+       "3:1: agents[0].timeout: unknown key. Known keys: id, name, model, description, instructions, history_runs, "
+       "history_bytes_max, history_with_stopped, limits"},
       {agent + "limits = 1", "3:10: agents[0].limits: expected a table, got 1"},
       {limits + "total_timout = \"8s\"",
        "4:1: agents[0].limits.total_timout: unknown key; did you mean \"total_timeout\"? Known keys: first_token_timeout, "
@@ -431,9 +434,11 @@ CAF_TEST(a new file is accepted as it is and with every setting switched on) {
   std::string switched_on, defaults_on;
   std::istringstream lines{text};
   for (std::string line; std::getline(lines, line);) {
-    const bool setting = line.size() > 1 && line[0] == '#' && line[1] != ' ';
+    const bool in_list = line.rfind("#  \"", 0) == 0;
+    const bool setting = line.size() > 1 && line[0] == '#' && (line[1] != ' ' || in_list);
     const bool example = line.find("#temperature") == 0 || line.find("#max_tokens") == 0 || line.find("#headers") == 0 ||
-                         line.find("#extra_body") == 0 || line.find("#text") == 0 || line.find("#instructions") == 0;
+                         line.find("#extra_body") == 0 || line.find("#text") == 0 || line.find("#instructions") == 0 ||
+                         line.find("#path") == 0;
     switched_on += (setting ? line.substr(1) : line) + "\n";
     defaults_on += (setting && !example ? line.substr(1) : line) + "\n";
     CAF_CHECK(line.size() <= 124);
@@ -446,14 +451,16 @@ CAF_TEST(a new file is accepted as it is and with every setting switched on) {
   // Every key is explained: an unknown key's error lists them all.
   for (const auto* path :
        {"x = 1", "[[models]]\nx = 1", "[[models]]\nid='a'\nprovider='scripted'\n[models.scripted]\nx = 1",
-        "[[agents]]\nx = 1", "[[agents]]\nid='a'\n[agents.limits]\nx = 1"}) {
+        "[[agents]]\nx = 1", "[[agents]]\nid='a'\n[agents.limits]\nx = 1", "[server]\nx = 1", "[store]\nx = 1",
+        "[limits]\nx = 1"}) {
     const auto error = error_of(path);
     std::istringstream known{error.substr(error.find("Known keys: ") + 12)};
     for (std::string key; known >> key;) {
       if (key.back() == ',') key.pop_back();
       const bool there = switched_on.find("\n" + key + " = ") != std::string::npos ||
                          switched_on.find("." + key + "]\n") != std::string::npos ||
-                         switched_on.find("\n[[" + key + "]]\n") != std::string::npos;
+                         switched_on.find("\n[[" + key + "]]\n") != std::string::npos ||
+                         switched_on.find("\n[" + key + "]\n") != std::string::npos;
       if (!there) CAF_ERROR(key);
     }
   }

@@ -24,6 +24,10 @@ CAF_TEST(a duration is numbers with units from large to small) {
       {"0.5m", 30s},
       {"1.25h", 75min},
       {"24h", 24h},
+      {"1d", 24h},
+      {"0d12h", 12h},
+      {"0.5d", 12h},
+      {"0.0009765625d", 84375ms},
       {"86400000ms", 24h},
       {"1.000000000s", 1s},
       {"007s", 7s},
@@ -50,13 +54,15 @@ CAF_TEST(a bad duration is refused with a sentence that says what to write) {
       {"1.5", "\"1.5\" has no unit: write \"1.5s\" for seconds or \"1.5ms\" for milliseconds"},
       {"0", "\"0\" has no unit: write \"0s\" for seconds or \"0ms\" for milliseconds"},
       {"-8s", "\"-8s\" is negative: expected a duration of 0 or more"},
-      {"8sec", "\"8sec\" has the unknown unit \"sec\": units are h, m, s and ms"},
-      {"8 s", "\"8 s\" has the unknown unit \" s\": units are h, m, s and ms"},
-      {"8S", "\"8S\" has the unknown unit \"S\": units are h, m, s and ms"},
-      {"2d", "\"2d\" has the unknown unit \"d\": units are h, m, s and ms"},
-      {"1s\n", "\"1s\\n\" has the unknown unit \"s\\n\": units are h, m, s and ms"},
-      {"30s1m", "\"30s1m\" has its units out of order: expected h, m, s, ms, each at most once"},
-      {"1s1s", "\"1s1s\" has its units out of order: expected h, m, s, ms, each at most once"},
+      {"8sec", "\"8sec\" has the unknown unit \"sec\": units are d, h, m, s and ms"},
+      {"8 s", "\"8 s\" has the unknown unit \" s\": units are d, h, m, s and ms"},
+      {"8S", "\"8S\" has the unknown unit \"S\": units are d, h, m, s and ms"},
+      {"2d", "\"2d\"" + too_long},
+      {"2w", "\"2w\" has the unknown unit \"w\": units are d, h, m, s and ms"},
+      {"0.00000000001d", "\"0.00000000001d\" is finer than 1 ms: expected whole milliseconds"},
+      {"1s\n", "\"1s\\n\" has the unknown unit \"s\\n\": units are d, h, m, s and ms"},
+      {"30s1m", "\"30s1m\" has its units out of order: expected d, h, m, s, ms, each at most once"},
+      {"1s1s", "\"1s1s\" has its units out of order: expected d, h, m, s, ms, each at most once"},
       {"0.5ms", "\"0.5ms\" is finer than 1 ms: expected whole milliseconds"},
       {"1.0005s", "\"1.0005s\" is finer than 1 ms: expected whole milliseconds"},
       {"0.00000001h", "\"0.00000001h\" is finer than 1 ms: expected whole milliseconds"},
@@ -83,6 +89,13 @@ CAF_TEST(a bad duration is refused with a sentence that says what to write) {
   }
 }
 
+CAF_TEST(the longest duration is the callers) {
+  auto of = [](std::string_view text) { return parse_duration(text, 3650 * 24h); };
+  CAF_CHECK_EQUAL(std::get<milliseconds>(of("3650d")).count(), milliseconds{3650 * 24h}.count());
+  CAF_CHECK_EQUAL(std::get<milliseconds>(of("30d12h")).count(), milliseconds{732h}.count());
+  CAF_CHECK_EQUAL(std::get<std::string>(of("3650d1ms")), "\"3650d1ms\" is too long: at most 3650 d");
+}
+
 CAF_TEST(a setting is written exactly) {
   const std::vector<std::pair<milliseconds, std::string>> table = {
       {0ms, "0 s"},
@@ -98,12 +111,15 @@ CAF_TEST(a setting is written exactly) {
       {90500ms, "1 min 30.5 s"},
       {1h, "1 h"},
       {24h, "24 h"},
+      {47h, "47 h"},
+      {48h, "2 d"},
+      {73h, "3 d 1 h"},
       {3661s, "1 h 1 min 1 s"},
       {60005ms, "1 min 5 ms"},
       {-8s, "-8 s"},
   };
   for (const auto& [value, expected] : table) CAF_CHECK_EQUAL(format_duration(value), expected);
-  CAF_CHECK_EQUAL(format_duration(milliseconds::min()), "2562047788015 h 12 min 55.808 s");
+  CAF_CHECK_EQUAL(format_duration(milliseconds::min()), "106751991167 d 7 h 12 min 55.808 s");
 }
 
 CAF_TEST(a measurement is written with as many digits as one wants to read) {

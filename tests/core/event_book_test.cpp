@@ -112,9 +112,12 @@ CAF_TEST(a cancel before the run exists is kept for its user only and not for ev
   CAF_CHECK(book.record(intent("a", "ann")).intent_stored);
   CAF_CHECK(book.record(intent("b", "bob")).intent_stored);
   CAF_CHECK(book.record(intent("c", "")).intent_stored);
-  CAF_CHECK(!book.record(intent("d", "")).intent_stored);  // full
+  auto full = book.record(intent("d", ""));
+  CAF_CHECK(!full.intent_stored && !full.accepted && !full.ended);
   CAF_CHECK_EQUAL(book.create(creation("a", "ann")).intent->reason, "no");
   CAF_CHECK(!book.create(creation("b", "eve")).intent.has_value());
+  CAF_CHECK(book.record(intent("any", "")).intent_stored);
+  CAF_CHECK(book.create(creation("any", "eve")).intent.has_value());  // of nobody in particular: of any user
   auto late = creation("c");
   late.created_at_ms = 20'000;
   CAF_CHECK(!book.create(late).intent.has_value());

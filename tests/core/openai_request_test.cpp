@@ -123,6 +123,10 @@ CAF_TEST(headers of the spec replace ours whatever their case) {
   CAF_CHECK_EQUAL(openai_headers(s, "").size(), 2u);
   CAF_CHECK_EQUAL(openai_headers(s, " \n").size(), 2u);
 
+  auto traced = openai_headers(s, "", "00-aa\r\nX-Evil: 1");
+  CAF_CHECK_EQUAL(traced.size(), 3u);
+  CAF_CHECK_EQUAL(value_of(traced, "traceparent"), "00-aaX-Evil: 1");
+
   s.headers = {{"authorization", "Basic abc"}, {"X-Title", "a"}, {"x-title", "b"}, {"ACCEPT", "*/*"}, {"", "x"}};
   auto own = openai_headers(s, "key-1");
   CAF_CHECK_EQUAL(own.size(), 5u);

@@ -230,6 +230,44 @@ CAF_TEST(the request arrives as it was given) {
   CAF_CHECK(server.records().back().request_head.starts_with("GET /words/v1/models "));
 }
 
+CAF_TEST(a method is sent as it was named) {
+  struct {
+    std::string method, body, line;
+    bool with_length;
+  } cases[] = {
+      {"", "", "GET", false},          {"GET", "", "GET", false}, {"POST", "", "POST", true},
+      {"POST", "a=b", "POST", true},   {"", "a=b", "POST", true}, {"PATCH", "{}", "PATCH", true},
+      {"DELETE", "", "DELETE", false}, {"PUT", "", "PUT", true},  {"DELETE", "{}", "DELETE", true},
+  };
+  for (const auto& [method, body, line, with_length] : cases) {
+    CAF_MESSAGE(line << " with " << body.size() << " bytes");
+    auto request = request_to(server.url("status;code=404"), body);
+    request.method = method;
+    auto made = start(std::move(request));
+    CAF_REQUIRE(made.heard->wait_for_end());
+    CAF_CHECK_EQUAL(made.heard->head.status, 404);
+    auto record = server.records().back();
+    CAF_CHECK(record.request_head.starts_with(line + " /status;code=404/v1/chat/completions HTTP/1.1\r\n"));
+    auto length = "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+    CAF_CHECK_EQUAL(contains(record.request_head, length), with_length);
+    CAF_CHECK_EQUAL(record.request_body, body);
+  }
+  // No answer to HEAD has a body, whatever its headers promise.
+  auto head = request_to(server.base_url("words") + "/models", "");
+  head.method = "HEAD";
+  auto made = start(std::move(head));
+  CAF_REQUIRE(made.heard->wait_for_end());
+  CAF_CHECK_EQUAL(made.heard->head.status, 200);
+  CAF_CHECK_EQUAL(made.heard->body, "");
+  for (auto method : {"GET /x", "PO\r\nST", "POST:"}) {
+    auto bad = request_to(server.url("words"));
+    bad.method = method;
+    auto result = result_of(std::move(bad));
+    CAF_CHECK_EQUAL(to_string(result.error), "bad_request");
+    CAF_CHECK_EQUAL(result.message, "the request's method cannot be sent: expected a word such as POST");
+  }
+}
+
 CAF_TEST(an answer with an error status is an answer) {
   auto refused = start("status;code=401");
   CAF_REQUIRE(refused.heard->wait_for_end());

@@ -21,6 +21,7 @@
 #include "oncue/actors/node_env.hpp"
 #include "oncue/actors/run.hpp"
 #include "oncue/actors/scripted_model_stream.hpp"
+#include "oncue/actors/sqlite_journal.hpp"
 #include "oncue/actors/subscription.hpp"
 #include "oncue/actors/supervisor.hpp"
 #include "oncue/core/retry.hpp"
@@ -73,6 +74,7 @@ struct puppet_call {
   caf::actor_addr self;
   bool closed = false;
   int pauses = 0;
+  std::uint64_t taken = 0;
   int resumes = 0;
 };
 
@@ -102,9 +104,33 @@ inline model_stream_actor::behavior_type puppet(model_stream_actor::pointer self
         self->send(call->sink, model_closed{call->attempt});
         self->quit();
       },
+      [=](deltas_taken x) { call->taken = x.bytes; },
       [=](pause_stream) { ++call->pauses; },
       [=](resume_stream) { ++call->resumes; },
   };
+}
+
+/// In front of another model stream: tells what the model is told. Goes when that one goes, and the other way round.
+inline model_stream_actor::behavior_type overheard(model_stream_actor::pointer self, const model_stream_actor& real,
+                                                   const std::function<void(const model_request&)>& on_call) {
+  self->link_to(real);
+  return {
+      [=](model_request& request, attempt_no attempt, delta_sink_actor& sink) {
+        on_call(request);
+        self->send(real, std::move(request), attempt, std::move(sink));
+      },
+      [=](deltas_taken x) { self->send(real, x); },
+      [=](close_stream x) { self->send<caf::message_priority::high>(real, x); },
+      [=](pause_stream x) { self->send<caf::message_priority::high>(real, x); },
+      [=](resume_stream x) { self->send<caf::message_priority::high>(real, x); },
+  };
+}
+
+/// A start's answer in words, for a check.
+inline std::string refused(const std::shared_ptr<std::optional<start_reply>>& reply) {
+  if (!*reply) return "no answer";
+  if ((*reply)->existing) return "existing";
+  return (*reply)->refused ? std::string{to_string((*reply)->refused->code)} : "started";
 }
 
 /// A cancel's answer in words, for a check.
@@ -113,6 +139,7 @@ inline std::string outcome(const std::shared_ptr<std::optional<cancel_reply>>& r
 }
 
 enum class model_kind { puppet, scripted };
+enum class journal_kind { memory, sqlite };
 
 struct node_options {
   model_kind model = model_kind::puppet;
@@ -121,6 +148,11 @@ struct node_options {
   core::retry_policy retry;
   core::roster_limits roster;
   core::event_book_limits book;
+  journal_kind journal = journal_kind::memory;
+  core::store_settings store{.path = ":memory:"};  ///< of an sqlite journal
+  std::function<void(core::agent_entry&)> change_agent;
+  std::function<journal_actor(caf::actor_system&, journal_actor)> before_journal;  ///< puts an actor in front of it
+  std::function<void(const model_request&)> on_call;                               ///< sees what scripted models are told
 };
 
 class node {
@@ -133,16 +165,19 @@ class node {
     entry->agent.retry = options_.retry;
     entry->model.name = "test-model";
     entry->model.scripted = options_.scripted;
+    if (options_.change_agent) options_.change_agent(*entry);
     auto catalog = std::make_shared<core::catalog>();
     catalog->agents[entry->agent.id] = entry;
 
     auto env = std::make_shared<actors::node_env>();
     env->catalog = catalog;
     env->limits = options_.roster;
-    env->journal = actors::spawn_memory_journal(system_, options_.book);
+    env->journal =
+        options_.journal == journal_kind::sqlite ? open_store() : actors::spawn_memory_journal(system_, options_.book);
+    if (options_.before_journal) env->journal = options_.before_journal(system_, env->journal);
     env->alarms = actors::spawn_alarm_clock(system_);
     env->open_model = [this](const std::shared_ptr<const core::agent_entry>&) { return open_model(); };
-    env->unix_ms = [this] { return 1'700'000'000'000 + actors::to_steady_us(scheduler().clock().now()) / 1000; };
+    env->unix_ms = [this] { return unix_ms(); };
     env->random = [this] { return core::next_random(random_); };
     entry_ = entry;
     env_ = env;
@@ -163,6 +198,13 @@ class node {
     caf::anon_send_exit(supervisor_, caf::exit_reason::kill);
     caf::anon_send_exit(env_->journal, caf::exit_reason::kill);
     caf::anon_send_exit(env_->alarms, caf::exit_reason::kill);
+    // An sqlite journal wakes itself up: it does not go when nobody knows it any more.
+    if (store_) {
+      caf::anon_send_exit(store_journal_, caf::exit_reason::kill);
+      caf::anon_send_exit(archive_, caf::exit_reason::kill);
+      store_journal_ = nullptr;
+      archive_ = nullptr;
+    }
     supervisor_ = nullptr;
     settle();
     spawned_.clear();
@@ -183,6 +225,9 @@ class node {
   caf::actor_system& system() { return system_; }
   const supervisor_actor& supervisor() const { return supervisor_; }
   const actors::node_env& env() const { return *env_; }
+  /// Of an sqlite journal: the store itself, and its reader. Null with a journal in memory.
+  io::sqlite_store* store() const { return store_.get(); }
+  const archive_actor& archive() const { return archive_; }
   puppets& models() { return puppets_; }
   puppet_call& model(std::size_t attempt = 0) { return *puppets_.calls.at(attempt); }
 
@@ -220,6 +265,14 @@ class node {
 
   std::shared_ptr<std::optional<start_reply>> start(std::string id, std::string input = "tell") {
     return ask<start_reply>(run_request{.id = {std::move(id)}, .agent = {"writer"}, .input = std::move(input)});
+  }
+  std::shared_ptr<std::optional<start_reply>> start_in(std::string session, std::string id, std::string input = "tell",
+                                                       session_policy policy = session_policy::enqueue) {
+    return ask<start_reply>(run_request{.id = {std::move(id)},
+                                        .agent = {"writer"},
+                                        .input = std::move(input),
+                                        .session = {std::move(session)},
+                                        .on_busy_session = policy});
   }
   std::shared_ptr<std::optional<cancel_reply>> cancel(std::string id, std::uint32_t wait_ms = 1000) {
     return ask<cancel_reply>(cancel_request{.run = {std::move(id)}, .reason = "enough", .by = "test", .wait_ms = wait_ms});
@@ -261,8 +314,24 @@ class node {
   }
 
   model_stream_actor open_model() {
-    if (options_.model == model_kind::scripted) return actors::spawn_scripted_model_stream(system_, entry_, env_->alarms);
+    if (options_.model == model_kind::scripted) {
+      auto real = actors::spawn_scripted_model_stream(system_, entry_, env_->alarms);
+      return options_.on_call ? system_.spawn(overheard, real, options_.on_call) : real;
+    }
     return system_.spawn(puppet, &puppets_);
+  }
+
+  std::int64_t unix_ms() { return 1'700'000'000'000 + actors::to_steady_us(scheduler().clock().now()) / 1000; }
+
+  /// One store and one thread for both: also in memory, where there is no second connection.
+  journal_actor open_store() {
+    auto opened = io::sqlite_store::open({.settings = options_.store, .now_ms = unix_ms()});
+    if (auto* problem = std::get_if<std::string>(&opened)) throw std::runtime_error{*problem};
+    store_ = std::move(std::get<0>(opened));
+    archive_ = actors::spawn_sqlite_archive(system_, {store_, &store_->reads()}, false);
+    store_journal_ = actors::spawn_sqlite_journal(
+        system_, store_, archive_, [this] { return unix_ms(); }, false);
+    return store_journal_;
   }
 
   node_options options_;
@@ -273,6 +342,9 @@ class node {
   supervisor_actor supervisor_;
   puppets puppets_;
   std::uint64_t random_ = 42;
+  std::shared_ptr<io::sqlite_store> store_;
+  journal_actor store_journal_;
+  archive_actor archive_;
   std::vector<caf::actor> spawned_;
   std::vector<caf::actor> watched_;
 };

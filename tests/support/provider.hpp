@@ -6,6 +6,7 @@
 // scenario            parameters (default)      does
 // words               n(10) gap_ms(0) burst(0)  n deltas, gap_ms before each; burst=1: prepared frames in large writes
 // endless             gap_ms(10)                deltas for ever
+// clock               n(for ever) gap_ms(50)    deltas "t=<steady clock in ns> "
 // slow_accept         ms(for ever)              reads the request and stays mute; see also provider_options::mute
 // slow_headers        ms(for ever) n            the answer's first byte comes after ms; then words
 // slow_first_token    ms(for ever) n            headers at once, the first delta after ms; then words

@@ -72,6 +72,20 @@ answering words(session& s) {
   co_await s.send_last_chunk();
 }
 
+/// Each delta says when it was sent, so that a reader in another process can tell how long it was on its way.
+answering clocked(session& s) {
+  co_await send_start(s);
+  const auto gap_ms = s.segment().number("gap_ms", 50);
+  const auto n = s.segment().number("n", 1'000'000'000);
+  for (std::int64_t i = 0; i < n; ++i) {
+    co_await s.sleep(gap_ms);
+    auto now = std::chrono::steady_clock::now().time_since_epoch();
+    auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+    co_await s.send_event(chunk_json(content_delta_json("t=" + std::to_string(ns) + " ")), 1);
+  }
+  co_await send_finish(s);
+}
+
 answering endless(session& s) {
   co_await send_start(s);
   const auto gap_ms = s.segment().number("gap_ms", 10);
@@ -271,6 +285,7 @@ struct {
   answering (*act)(session&);
 } constexpr scenarios[] = {{"words", words},
                            {"endless", endless},
+                           {"clock", clocked},
                            {"slow_accept", slow_headers},
                            {"slow_headers", slow_headers},
                            {"slow_first_token", slow_first_token},

@@ -1,7 +1,8 @@
 // The model port on HTTP: one attempt at one streamed call of an OpenAI-compatible /chat/completions endpoint. The bytes
 // are decoded on the event loop and go from there straight to the run; this actor only opens, pauses, resumes and closes,
-// and sees no token. Promises the port's manners, that the provider's socket is closed when it says model_closed, and that
-// it closes the socket when its run is gone. Never retries, never logs, and keeps the key out of everything that it says.
+// and sees no token. Promises the port's manners, that the provider's socket is closed when it says model_closed, that it
+// closes the socket when its run is gone, and that no more than limits::untaken_bytes_max waits at its run, whoever is
+// late. Never retries, never logs, and keeps the key out of everything that it says.
 #pragma once
 
 #include <caf/typed_event_based_actor.hpp>

@@ -12,6 +12,7 @@
 #include "oncue/actors/node_env.hpp"
 #include "oncue/core/event_tail.hpp"
 #include "oncue/core/run_machine.hpp"
+#include "oncue/core/stream_credit.hpp"
 #include "oncue/messages/type_ids.hpp"
 
 namespace oncue::actors {
@@ -30,6 +31,7 @@ class run_state {
   void pull(const pull_limits& limits, const subscriber_actor& reader);
   void tell(core::run_signal what);
   void perform(core::run_effect& effect);
+  void confirm(const model_delta& delta);
 
   void on(core::effect::open_stream&);
   void on(core::effect::close_stream&);
@@ -48,6 +50,7 @@ class run_state {
   void on(core::effect::answer_cancel&);
   void on(core::effect::change_status&);
   void on(core::effect::close&);
+  void log_ending(run_status status) const;
 
   run_actor::pointer self_;
   std::shared_ptr<const node_env> env_;
@@ -56,6 +59,7 @@ class run_state {
   core::event_tail<subscriber_actor> tail_;
   model_stream_actor stream_;
   attempt_no stream_attempt_ = 0;
+  core::taken_meter taken_;
   std::vector<std::pair<std::uint64_t, caf::typed_response_promise<cancel_reply>>> cancels_;
   std::uint64_t tickets_ = 0;
 };

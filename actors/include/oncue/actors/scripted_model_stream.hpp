@@ -9,6 +9,7 @@
 
 #include "oncue/core/catalog.hpp"
 #include "oncue/core/story.hpp"
+#include "oncue/core/stream_credit.hpp"
 #include "oncue/messages/type_ids.hpp"
 
 namespace oncue::actors {
@@ -27,6 +28,7 @@ class scripted_model_stream_state {
  private:
   void open(attempt_no attempt, const delta_sink_actor& sink);
   void say();
+  void say_what_is_due();
   void wait(core::milliseconds delay);
   void close();
 
@@ -40,7 +42,8 @@ class scripted_model_stream_state {
   attempt_no attempt_ = 0;
   bool paused_ = false;
   bool alarm_set_ = false;
-  bool due_ = false;  // the next word's time came while paused
+  bool due_ = false;  // the next word's time came while paused, or while too much waited at the run
+  core::stream_credit credit_;
 };
 
 model_stream_actor spawn_scripted_model_stream(caf::actor_system& system, std::shared_ptr<const core::agent_entry> entry,

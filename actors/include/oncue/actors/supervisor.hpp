@@ -1,5 +1,6 @@
-// One a node: admits or refuses runs, spawns and monitors them, and is the only router of cancel. Runs the roster. Never
-// sees a token, so its mailbox stays short and a cancel is at its run in microseconds. A run actor that dies is not
+// One a node: admits or refuses runs, spawns and monitors them, begins each when it is its session's turn, and is the only
+// router of cancel. Runs the roster. Never sees a token, so its mailbox stays short and a cancel is at its run in
+// microseconds. A run actor that dies is not
 // restarted; its ending is journalled in its place. Journal and supervisor themselves are not supervised: if one of them
 // dies, the process ends loudly and the next start cleans up.
 #pragma once
@@ -28,36 +29,58 @@ class supervisor_state {
  private:
   /// Whoever waits until a row has left `creating` or `lost`: asks again then.
   using waiter = std::function<void()>;
-  using node_roster = core::roster<run_actor, waiter>;
+
+  struct live_run {
+    run_actor actor;
+    std::shared_ptr<const core::agent_entry> entry;
+  };
+  using node_roster = core::roster<live_run, waiter>;
+  using start_promise = caf::typed_response_promise<start_reply>;
 
   caf::result<start_reply> start(run_request& request);
-  void created(run_request& request, std::vector<event_ptr> logged, std::shared_ptr<const core::agent_entry> entry,
-               create_reply& reply, caf::typed_response_promise<start_reply> promise);
+  void created(create_run& what, std::shared_ptr<const core::agent_entry> entry, create_reply& reply,
+               start_promise promise);
+  void refuse(refusal why, const run_request& request, start_promise& promise);
+  void ask_what_the_key_made(create_run what, refusal otherwise, start_promise promise);
+  void answer_existing(const run_summary& run, start_promise promise);
+  live_run spawn(create_run& what, std::shared_ptr<const core::agent_entry> entry, run_epoch epoch);
+
+  void begin_next();
+  void begin(node_roster::row& row);
+  void interrupt_those_before(const node_roster::row& row);
+
   caf::result<cancel_reply> cancel(cancel_request& request);
   void route(cancel_request request, caf::typed_response_promise<cancel_reply> promise);
   void ask_journal(cancel_request request, caf::typed_response_promise<cancel_reply> promise);
-  caf::result<subscribe_reply> subscribe(subscribe_run& request);
-  void find_source(run_id run, caf::typed_response_promise<subscribe_reply> promise);
-  caf::result<run_list> list(list_runs request);
-  caf::result<drain_reply> drain(drain_node request);
-  void cancel_all();
   void stop(node_roster::row& row, cancel_request request);
+
+  caf::result<subscribe_reply> subscribe(subscribe_run& request);
+  void find_source(run_id run, std::function<void(event_source_actor)> found);
+  caf::result<run_list> list(list_runs request);
+  node_stats stats() const;
+
+  void on_closed(const run_closed& x);
   void on_down(const caf::down_msg& down);
+  void count(run_status status);
   void after_a_run_left();
   void wake(std::vector<waiter> waiters);
+
+  caf::result<drain_reply> drain(drain_node request);
+  void stop_all(bool also_begun);
+  void finish_drain();
 
   supervisor_actor::pointer self_;
   std::shared_ptr<const node_env> env_;
   node_roster roster_;
   std::unordered_map<caf::actor_id, const run_id*> by_actor_;  // into the roster, whose row outlives the actor
 
+  node_stats totals_;  // of the gauges nothing
+
   struct drain_progress {
     drain_reply reply;
-    bool cancelling = false;
     std::vector<caf::typed_response_promise<drain_reply>> promises;
   };
   std::optional<drain_progress> drain_;
-  void finish_drain();
 };
 
 supervisor_actor spawn_supervisor(caf::actor_system& system, std::shared_ptr<const node_env> env);

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "oncue/core/limits.hpp"
 #include "oncue/messages/ids.hpp"
 
 namespace oncue::core {
@@ -71,14 +72,24 @@ struct model_spec {
 /// "openai" or "scripted": AgentOS' model_provider.
 std::string_view to_string(provider_kind kind);
 
+/// What of a session's earlier runs the model is told.
+struct history_policy {
+  std::uint32_t runs_max = limits::history_runs_default;    ///< the newest ones; 0: none
+  std::uint32_t bytes_max = limits::history_bytes_default;  ///< of text; what does not fit is left out a run at a time
+  bool with_stopped = false;                                ///< cancelled and failed runs too, with their partial text
+
+  friend bool operator==(const history_policy&, const history_policy&) = default;
+};
+
 struct agent_spec {
   agent_id id;
   std::string name;
-  std::string description;
-  std::string instructions;  ///< the system message; empty: none
+  std::string description;   ///< for lists, and the beginning of the system message; empty: none
+  std::string instructions;  ///< the rest of the system message; empty: none
   std::string model;         ///< a model_spec's id
   deadlines limits;
   retry_policy retry;
+  history_policy history;
   std::uint32_t turns_max = 25;  ///< model calls in one run
   std::uint64_t run_text_bytes_max = 4u << 20;
 

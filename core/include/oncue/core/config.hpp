@@ -1,4 +1,4 @@
-// What a person configures: models, agents, and which agent is the default one. Decodes oncue.toml, makes up a
+// What a person configures: models, agents, which agent is the default one, and the node. Decodes oncue.toml, makes up a
 // configuration where there is no file, and applies what the command line says. Promises that a `config` that it returns is
 // whole: ids are unique, agents point at models that exist, URLs have a scheme, numbers are within their limits.
 // Reads no file and no environment, and never holds a secret: keys are named by their variable.
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "oncue/core/catalog.hpp"
+#include "oncue/core/settings.hpp"
 
 namespace oncue::core {
 
@@ -24,6 +25,9 @@ struct config {
   std::vector<model_spec> models;  ///< in the file's order, at least one
   std::vector<agent_spec> agents;  ///< in the file's order, at least one; `story-writer-agent` is always among them
   agent_id default_agent;
+  server_settings server;
+  store_settings store;
+  roster_limits limits;
 
   friend bool operator==(const config&, const config&) = default;
 };
@@ -48,6 +52,8 @@ struct environment {
   bool openai_api_key_set = false;  ///< OPENAI_API_KEY is there; its value is none of our business
   std::string openai_base_url;      ///< OPENAI_BASE_URL
   std::string openai_model;         ///< OPENAI_MODEL
+  std::string agent_os_host;        ///< AGENT_OS_HOST
+  std::string agent_os_port;        ///< AGENT_OS_PORT
 };
 
 /// Decodes the text of a configuration file; `commented_config()` is its documentation. `file_name` only shows in errors.
@@ -70,6 +76,13 @@ struct config_overrides {
 /// option; then nothing has changed.
 std::optional<std::string> apply_overrides(config& target, const agent_id& agent, const config_overrides& overrides,
                                            const environment& env);
+
+/// Where the server listens: --host and --port, else AGENT_OS_HOST and AGENT_OS_PORT, else what the file or the default
+/// says, host and port each by itself. A value that loses is not looked at. Port 0: any free one. Error: a sentence that
+/// begins with the option or the variable.
+std::variant<listen_address, std::string> resolve_listen(const server_settings& settings, const environment& env,
+                                                         const std::optional<std::string>& host_option,
+                                                         const std::optional<std::string>& port_option);
 
 /// The agents with their models.
 catalog make_catalog(const config& source);

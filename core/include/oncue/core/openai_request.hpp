@@ -19,10 +19,12 @@ using http_header = std::pair<std::string, std::string>;
 /// it.
 std::string chat_completions_url(std::string_view base_url);
 
-/// Content-Type, Accept, Authorization (if `api_key` is not empty), then the spec's own headers. One of the spec's that has
-/// the name of one of ours, in any case, replaces it. White space around the key is dropped, and so are control characters
-/// in any name or value: no value can begin a header of its own (RFC 9110, section 5.5).
-std::vector<http_header> openai_headers(const model_spec& spec, std::string_view api_key);
+/// Content-Type, Accept, Authorization (if `api_key` is not empty), traceparent (if that is not empty), then the spec's own
+/// headers. One of the spec's that has the name of one of ours, in any case, replaces it. White space around the key is
+/// dropped, and so are control characters in any name or value: no value can begin a header of its own (RFC 9110, section
+/// 5.5).
+std::vector<http_header> openai_headers(const model_spec& spec, std::string_view api_key,
+                                        std::string_view traceparent = {});
 
 /// What of a request must never be shown: the key, and the values of the spec's headers from 8 characters on, each also
 /// without its first word ("Bearer"). For safe_text, http_failure and the stream's decoder.

@@ -2,13 +2,17 @@
 // its death. It decides; the supervisor sends. It never sees a token, and a row is closed only when the run's actor is
 // gone.
 //
-//   admit ─▶ creating ─created─▶ queued ─place free─▶ running ─closed─▶ closed ─down─▶ (gone)
-//                                      └──────────── down without closed ─▶ lost ─ended by us─▶ (gone)
+//   admit ─▶ creating ─created─▶ queued ─turn and place─▶ running ─closed─▶ closed ─down─▶ (gone)
+//                                      └────────────── down without closed ─▶ lost ─ended by us─▶ (gone)
+//
+// A session has one run at a time: its runs stand in a line, in the order in which they were admitted, and leave it when
+// their ending is journalled. Only the first one has the turn. Those that have their turn wait for a free place, again
+// first come, first served. Everything is bounded by the number of rows, and costs the same however many there are.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -16,20 +20,21 @@
 #include <vector>
 
 #include "oncue/core/limits.hpp"
+#include "oncue/core/linked_line.hpp"
+#include "oncue/core/settings.hpp"
 #include "oncue/core/text.hpp"
 #include "oncue/messages/cancel.hpp"
 #include "oncue/messages/events.hpp"
+#include "oncue/messages/journal.hpp"
 #include "oncue/messages/run.hpp"
 
 namespace oncue::core {
 
-struct roster_limits {
-  std::size_t live_max = limits::runs_live_max;
-  std::size_t running_max = limits::runs_running_max;
-};
-
 /// What is wrong with a request, whatever the node's state: the fields a caller can mend.
 std::optional<refusal> check_request(const run_request& request);
+
+/// True for the three statuses that a run does not leave.
+bool is_over(run_status status);
 
 /// `Handle` is the run's actor, `Waiter` whatever waits until a lost or not yet created run can be asked about.
 template <class Handle, class Waiter>
@@ -37,43 +42,65 @@ class roster {
  public:
   enum class row_state : std::uint8_t { creating, queued, running, closed, lost };
 
+  struct row;
+  using session_entry = std::pair<const session_id, linked_line<row>>;
+
   struct row {
+    const run_id* id = nullptr;  // as the table has it
     Handle handle{};
     row_state state = row_state::creating;
     run_status status = run_status::pending;
+    bool new_session = false;  // the session was made for this run: nothing was said in it before
     std::int64_t created_at_ms = 0;
     std::optional<ending> cancel_wanted;  // a cancel was passed on: if the actor dies, the run counts as cancelled (I2)
     std::vector<Waiter> waiters;          // until the row leaves `creating` or `lost`
+    session_entry* session = nullptr;     // null once the run has ended
+    line_links<row> in_session;
+    line_links<row> for_place;
+
+    bool has_turn() const { return in_session.in_line && !in_session.before; }
+    bool has_begun() const { return state != row_state::creating && state != row_state::queued; }
   };
 
   explicit roster(roster_limits limits = {}) : limits_{limits} {}
 
-  /// Reserves a row for a request whose fields are right, or says why not.
-  std::optional<refusal> admit(const run_request& request, std::int64_t now_ms) {
+  /// Reserves a row for a request whose fields are right, or says why not. `new_session`: nobody named the session.
+  std::optional<refusal> admit(const run_request& request, std::int64_t now_ms, bool new_session = false) {
     if (draining_) return refusal{refusal_code::draining, "this node is shutting down and takes no new run"};
     if (rows_.contains(request.id)) {
       return refusal{refusal_code::run_id_used, "run_id: '" + request.id.value + "' is used already, choose another"};
+    }
+    auto busy = !new_session && sessions_.contains(request.session);
+    if (busy && request.on_busy_session == session_policy::reject) {
+      return refusal{refusal_code::session_busy,
+                     "session_id: '" + request.session.value + "' has a run that is not over; wait for it or cancel it"};
     }
     if (rows_.size() >= limits_.live_max) {
       return refusal{refusal_code::too_many_runs,
                      "this node has " + std::to_string(rows_.size()) + " live runs, which is its limit; try again later"};
     }
-    auto& entry = rows_[request.id];
+    auto must_wait = busy || heads_ >= free_places();
+    if (must_wait && waiting() >= limits_.queued_max) {
+      return refusal{refusal_code::too_many_runs,
+                     "this node has " + std::to_string(waiting()) + " waiting runs, which is its limit; try again later"};
+    }
+    auto& [id, entry] = *rows_.try_emplace(request.id).first;
+    entry.id = &id;
     entry.created_at_ms = now_ms;
+    entry.new_session = new_session;
+    entry.session = &*sessions_.try_emplace(request.session).first;
+    entry.session->second.join(entry, &row::in_session);
+    ++(entry.has_turn() ? heads_ : behind_);
     return std::nullopt;
   }
 
-  /// The journal has the run: it has an actor now. True if a place is free and the run may begin.
-  bool created(const run_id& id, Handle handle) {
+  /// The journal has the run: it has an actor now. It waits: see next_to_begin.
+  row& created(const run_id& id, Handle handle) {
     auto& entry = rows_.at(id);
     entry.handle = std::move(handle);
-    if (running_ >= limits_.running_max) {
-      entry.state = row_state::queued;
-      queue_.push_back(id);
-      return false;
-    }
-    take_place(entry);
-    return true;
+    entry.state = row_state::queued;
+    if (entry.has_turn()) for_place_.join(entry, &row::for_place);
+    return entry;
   }
 
   /// The journal refused it: there never was such a run. Returns who waited for it.
@@ -85,27 +112,41 @@ class roster {
     return found == rows_.end() ? nullptr : &found->second;
   }
 
-  /// The id as the table has it: stays where it is as long as the row.
-  const run_id* key(const run_id& id) const { return &rows_.find(id)->first; }
+  /// The runs that stand before this one in its session, the next one first: whom an interrupting run cancels.
+  std::vector<row*> before(const row& which) {
+    std::vector<row*> result;
+    for (auto* other = which.in_session.before; other; other = other->in_session.before) result.push_back(other);
+    return result;
+  }
 
-  /// A cancel was passed on to the run's actor.
+  /// A cancel was passed on to the run's actor. One that has not begun never will.
   void cancel_passed_on(row& which, const cancel_request& request) {
     if (which.cancel_wanted) return;
     which.cancel_wanted = ending{.kind = ending_kind::cancelled, .message = request.reason, .by = request.by};
     if (request.reason.empty()) which.cancel_wanted->message = "Run " + request.run.value + " was cancelled";
+    for_place_.leave(which, &row::for_place);
   }
 
+  /// The run's visible status is another one. Over means: its ending is journalled, and the session's next has its turn.
   void changed(const run_id& id, run_status status) {
-    if (auto* entry = find(id); entry && entry->state == row_state::running) entry->status = status;
+    auto* entry = find(id);
+    if (!entry || entry->state == row_state::closed || entry->state == row_state::lost) return;
+    if (is_over(status)) {
+      entry->status = status;
+      leave_session(*entry);
+    } else if (entry->state == row_state::running && entry->session) {
+      entry->status = status;
+    }
   }
 
-  /// The run's last word: its ending is journalled.
-  void closed(const run_id& id, run_status status) {
+  /// The run's last word: its ending is journalled and nothing of it is open. False if nothing follows from it.
+  bool closed(const run_id& id, run_status status) {
     auto* entry = find(id);
-    if (!entry || entry->state == row_state::lost) return;
+    if (!entry || entry->state == row_state::closed || entry->state == row_state::lost) return false;
     entry->status = status;
-    leave_place(*entry);
-    entry->state = row_state::closed;
+    leave_session(*entry);
+    leave_place(*entry, row_state::closed);
+    return true;
   }
 
   struct down_result {
@@ -121,8 +162,7 @@ class roster {
       forget(id);
       return {};
     }
-    leave_place(*entry);
-    entry->state = row_state::lost;
+    leave_place(*entry, row_state::lost);
     if (entry->cancel_wanted) return {true, *entry->cancel_wanted};
     return {true, ending{.kind = ending_kind::failed,
                          .code = failure_code::actor_lost,
@@ -133,23 +173,24 @@ class roster {
   std::vector<Waiter> forget(const run_id& id) {
     auto found = rows_.find(id);
     if (found == rows_.end()) return {};
-    leave_place(found->second);
+    leave_session(found->second);
+    leave_place(found->second, row_state::closed);
     auto waiters = std::move(found->second.waiters);
     rows_.erase(found);
     return waiters;
   }
 
-  /// The next queued run that may begin now, if a place is free.
-  std::optional<Handle> next_to_begin() {
-    while (running_ < limits_.running_max && !queue_.empty()) {
-      auto id = std::move(queue_.front());
-      queue_.pop_front();
-      auto* entry = find(id);
-      if (!entry || entry->state != row_state::queued) continue;  // ended while it was queued
-      take_place(*entry);
-      return entry->handle;
-    }
-    return std::nullopt;
+  /// The next run that begins now, or null: it has its turn, a place was free, and it takes it. A draining node begins
+  /// nothing.
+  row* next_to_begin() {
+    if (draining_ || free_places() == 0 || for_place_.empty()) return nullptr;
+    auto& entry = *for_place_.first();
+    for_place_.leave(entry, &row::for_place);
+    --heads_;
+    ++running_;
+    entry.state = row_state::running;
+    entry.status = run_status::running;
+    return &entry;
   }
 
   void drain() { draining_ = true; }
@@ -157,27 +198,59 @@ class roster {
 
   std::size_t size() const { return rows_.size(); }
   std::size_t running() const { return running_; }
+  /// Admitted and not begun.
+  std::size_t queued() const { return behind_ + heads_; }
+  /// Sessions that have a run which is not over.
+  std::size_t sessions() const { return sessions_.size(); }
   const std::unordered_map<run_id, row>& rows() const { return rows_; }
 
  private:
-  void take_place(row& entry) {
-    entry.state = row_state::running;
-    entry.status = run_status::running;
-    ++running_;
+  std::size_t free_places() const { return limits_.running_max - std::min(running_, limits_.running_max); }
+
+  /// Those that would not begin even if all of them were created now.
+  std::size_t waiting() const { return behind_ + heads_ - std::min(heads_, free_places()); }
+
+  void leave_session(row& entry) {
+    if (!entry.session) return;
+    auto& line = entry.session->second;
+    auto was_first = entry.has_turn();
+    for_place_.leave(entry, &row::for_place);
+    line.leave(entry, &row::in_session);
+    if (!was_first) {
+      --behind_;
+    } else {
+      if (!entry.has_begun()) --heads_;
+      if (auto* next = line.first()) take_turn(*next);
+    }
+    if (line.empty()) sessions_.erase(sessions_.find(entry.session->first));
+    entry.session = nullptr;
   }
-  void leave_place(row& entry) {
+
+  void take_turn(row& entry) {
+    --behind_;
+    if (entry.has_begun()) return;  // lost: its ending is on its way to the journal
+    ++heads_;
+    if (entry.state == row_state::queued && !entry.cancel_wanted) for_place_.join(entry, &row::for_place);
+  }
+
+  void leave_place(row& entry, row_state to) {
+    for_place_.leave(entry, &row::for_place);
     if (entry.state == row_state::running) --running_;
-    if (entry.state == row_state::running || entry.state == row_state::queued) entry.state = row_state::closed;
+    if (!entry.has_begun() && entry.has_turn()) --heads_;
+    entry.state = to;
   }
 
   roster_limits limits_;
   std::unordered_map<run_id, row> rows_;
-  std::deque<run_id> queue_;
+  std::unordered_map<session_id, linked_line<row>> sessions_;  // those with a run that is not over
+  linked_line<row> for_place_;
   std::size_t running_ = 0;
+  std::size_t heads_ = 0;   // have their turn, or will have it when they are created; not begun
+  std::size_t behind_ = 0;  // wait for their session
   bool draining_ = false;
 };
 
 /// The journal's word on a cancel for a run that is not live, in the one vocabulary.
-cancel_reply reply_from_journal(const run_id& run, const std::optional<event_ptr>& ended, bool intent_stored);
+cancel_reply reply_from_journal(const run_id& run, const record_cancel_reply& said);
 
 }  // namespace oncue::core

@@ -37,7 +37,11 @@ using steady_us = std::int64_t;
 
 namespace signal {
 
-struct begin {};  ///< a place is free
+/// A place is free, and it is the run's turn in its session.
+struct begin {
+  std::vector<chat_message> history;  ///< what was said in the session before, valid for any provider
+  std::string problem;                ///< not empty: it could not be read, and the run fails
+};
 
 /// The stream's actor died without having said model_closed.
 struct stream_lost {
@@ -151,6 +155,7 @@ struct run_setup {
   run_id id;
   std::string input;                         ///< the user's message
   std::shared_ptr<const agent_entry> entry;  ///< its agent and model
+  std::string traceparent;                   ///< goes with every model call; empty: none
   event_index next_index = 1;                ///< how many events creating it has logged
   steady_us created_us = 0;
   std::int64_t unix_offset_ms = 0;  ///< unix time minus steady time
@@ -257,7 +262,8 @@ class run_machine {
   std::uint64_t call_first_token_us_ = 0;
   std::uint64_t run_first_token_us_ = 0;
   token_usage usage_;
-  std::vector<chat_message> history_;  // of finished turns
+  std::vector<chat_message> session_history_;  // of earlier runs
+  std::vector<chat_message> history_;          // of finished turns
 
   // tools and children
   struct running_call {

@@ -22,11 +22,12 @@ namespace oncue::io {
 
 struct http_request {
   std::string url;   ///< http:// or https://, with a host
-  std::string body;  ///< POST with these bytes; empty: GET
+  std::string body;  ///< what is sent
   /// Sent as they are. A value may be secret: it is never part of a message. Without a line break in name or value.
   std::vector<std::pair<std::string, std::string>> headers;
   /// For name resolution, TCP, TLS and proxy together.
   std::chrono::milliseconds connect_timeout = core::limits::connect_max;
+  std::string method = {};  ///< upper case, as GET, POST, PATCH, DELETE; empty: POST with a body, GET without one
 };
 
 /// What a final answer (not 1xx) says before its body. Texts are as sent, at most 256 bytes each; empty: not sent.
@@ -76,6 +77,13 @@ class transfer_handler {
   /// Some bytes of the body, at most 16 KiB, cut anywhere.
   virtual void on_body(std::string_view bytes) = 0;
 
+  /// Asked after on_body and on_word. While it is true nothing more is read, as if the transfer were paused: by the time
+  /// pause() is posted and done, much more may have come. on_body may come once more.
+  virtual bool is_full() const { return false; }
+
+  /// What transfer::tell says.
+  virtual void on_word(std::uint64_t) {}
+
   /// Exactly once, last: the socket is closed, or free for the next request. The handler is destroyed next.
   virtual void on_end(const transfer_result& result) = 0;
 };
@@ -97,6 +105,9 @@ class transfer {
   /// Reads no more. on_body may come once more if it is under way. The provider is held back by TCP's own flow control.
   void pause() const;
   void resume() const;
+
+  /// Gives the handler a word of its owner's.
+  void tell(std::uint64_t word) const;
 
  private:
   friend class http_client;
