@@ -43,15 +43,31 @@ struct server_response {
 /// What happens to a stream after it was opened. Called on the connection's loop; must not block.
 struct stream_events {
   std::function<void()> on_room;  ///< what was written has been taken: asked for with `call_when_room`
-  std::function<void()> on_gone;  ///< the client has left, or does not read for `write_timeout`; exactly once, unless ended
+  /// The client has left, is dead, does not read for `stream_write_timeout`, or was written too much; exactly once, unless
+  /// the stream was ended before.
+  std::function<void()> on_gone;
 };
 
 namespace detail {
 class server_connection;
-}
+struct answer_state;
+}  // namespace detail
 
-/// One request's answer. Cheap to copy; every call is safe from any thread and does nothing when the client has gone or the
-/// answer is complete. An exchange that is let go of without an answer is answered with 500.
+/// What a server has counted.
+struct http_server_stats {
+  std::uint64_t connections = 0;  ///< open now
+  std::uint64_t streams = 0;      ///< of them, streaming
+  std::uint64_t requests_total = 0;
+  std::uint64_t rejected_total = 0;  ///< bad or too large or too slow requests, and connections above the limit
+  std::uint64_t bytes_sent_total = 0;
+  std::uint64_t accept_errors_total = 0;  ///< connections that could not be taken; tried again after a moment
+  std::string accept_error;               ///< why, the last time; empty: never
+};
+
+/// One request's answer. Cheap to copy; every call is safe from any thread, also after the server's end, and does nothing
+/// when the client has gone or the answer is complete. Where every copy is let go of, the server has the last word: 500 if
+/// there was no answer, a stream without its last chunk (cut, as its client can see) if it was not ended.
+/// A client that closes only its sending half counts as gone: it cannot be told from one that has left.
 class exchange {
  public:
   exchange() = default;
@@ -60,22 +76,30 @@ class exchange {
   /// The whole answer.
   void reply(server_response response) const;
 
-  /// Tells once when the client leaves before it has its answer. Replaces what was asked before.
+  /// Tells once, on the connection's loop, when the client leaves before `reply` or `end` was called; also if it has left
+  /// already. Replaces what was asked before, also in `open_stream`. Never tells after the server's end.
   void on_gone(std::function<void()> tell) const;
 
-  /// Begins a chunked answer. After `heartbeat` without a write the server itself writes `heartbeat_text`; 0: never.
+  /// Begins a chunked answer (for HTTP/1.0: one that ends with the connection). After `heartbeat` without a write the
+  /// server itself writes `heartbeat_text`; 0: never. The answer to HEAD is the head alone, and counts as a client that has
+  /// gone.
   void open_stream(server_response head, stream_events events, std::chrono::milliseconds heartbeat,
                    std::string heartbeat_text) const;
 
   /// Appends to the stream. Returns how many bytes are now waiting for the socket: above
-  /// limits::stream_buffer_bytes_low the writer should stop and ask `call_when_room`.
+  /// limits::stream_buffer_bytes_low the writer should stop and ask `call_when_room`. One write is taken whole, however
+  /// large; one more while limits::stream_buffer_bytes_max or more are waiting closes the connection. 0: nobody reads.
   std::size_t write(std::string bytes) const;
 
-  /// on_room is called once, when fewer than limits::stream_buffer_bytes_low bytes wait: at once if so already.
+  /// on_room is called once, on the connection's loop, when fewer than limits::stream_buffer_bytes_low bytes wait: soon if
+  /// that is so already.
   void call_when_room() const;
 
   /// The stream is complete: what waits is still sent.
   void end() const;
+
+  /// The numbers of the server that has the connection, without those of its listening socket.
+  http_server_stats server() const;
 
  private:
   friend class detail::server_connection;
@@ -96,14 +120,8 @@ struct http_server_options {
   std::chrono::milliseconds write_timeout = core::limits::write_timeout;            ///< a plain answer that is not taken
   /// A stream that is not read for so long is closed. Absent: never; a stalled reader costs its buffer.
   std::optional<std::chrono::milliseconds> stream_write_timeout = core::limits::stream_write_timeout;
-};
-
-struct http_server_stats {
-  std::uint64_t connections = 0;  ///< open now
-  std::uint64_t streams = 0;      ///< of them, streaming
-  std::uint64_t requests_total = 0;
-  std::uint64_t rejected_total = 0;  ///< bad or too large or too slow requests, and connections above the limit
-  std::uint64_t bytes_sent_total = 0;
+  std::chrono::milliseconds peer_silence =
+      core::limits::peer_silence_max;  ///< of a streaming client, acknowledgements included
 };
 
 class http_server {
@@ -125,6 +143,9 @@ class http_server {
 
   /// No new connections, and a connection closes after the answer it is giving. Streams go on. From any thread.
   void stop_listening();
+
+  /// Waits until no stream is open, at most so long. True if none is. Not from a loop.
+  bool wait_for_streams(std::chrono::milliseconds at_most);
 
   http_server_stats stats() const;
 
