@@ -9,6 +9,7 @@ enum exit_code : int {
   exit_completed = 0,
   exit_failed = 1,
   exit_usage = 2,        ///< bad option, bad configuration, bad input: nothing was started
+  exit_detached = 3,     ///< the run goes on, and nobody looks on here any more
   exit_deadline = 124,   ///< as timeout(1)
   exit_cancelled = 130,  ///< as a shell says of Ctrl-C
 };

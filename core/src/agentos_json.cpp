@@ -1,10 +1,8 @@
 #include "oncue/core/agentos_json.hpp"
 
-#include <charconv>
-#include <chrono>
-#include <cstdio>
 #include <utility>
 
+#include "json_keys.hpp"
 #include "oncue/core/json_text.hpp"
 #include "tool_json.hpp"
 
@@ -13,89 +11,16 @@ namespace {
 
 constexpr std::string_view content_suffix = R"(","workflow_agent":false,"content_type":"str","reasoning_content":"")";
 
-void append_number(std::string& out, std::uint64_t value) {
-  char digits[20];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  out.append(digits, end);
-}
-
-/// `,"key":` and the value. Keys are ours: they need no escapes.
-void add(std::string& out, std::string_view key, std::string_view text) {
-  out += ",\"";
-  out += key;
-  out += "\":";
-  append_json_string(out, text);
-}
-
-void add(std::string& out, std::string_view key, std::uint64_t number) {
-  out += ",\"";
-  out += key;
-  out += "\":";
-  append_number(out, number);
-}
-
-void add_seconds(std::string& out, std::string_view key, std::uint64_t us) {
-  out += ",\"";
-  out += key;
-  out += "\":";
-  append_decimal(out, us, 1'000'000);
-}
-
-/// agno's clock in events is in whole seconds.
-std::uint64_t created_at(const run_event& event) {
-  return event.at_ms < 0 ? 0 : static_cast<std::uint64_t>(event.at_ms) / 1000;
-}
-
-/// "2026-11-22T07:02:45.906000+00:00", as Python's isoformat() writes UTC.
-std::string iso_time(std::int64_t at_ms) {
-  using namespace std::chrono;
-  const sys_time<milliseconds> at{milliseconds{at_ms}};
-  const auto day = floor<days>(at);
-  const year_month_day date{day};
-  const hh_mm_ss time{at - day};
-  char text[64];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%06d+00:00", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
-                static_cast<int>(time.seconds().count()), static_cast<int>(time.subseconds().count()) * 1000);
-  return text;
-}
-
 /// Milliseconds as seconds, as Python's "%.4f" writes them.
 std::string four_decimals(std::uint64_t ms) {
   return std::to_string(ms / 1000) + "." + std::to_string(1000 + ms % 1000).substr(1) + "0";
 }
 
-/// Token counts as agno's metrics have them: what is zero is left out. Each with a comma before it.
-std::string tokens_not_zero(const token_usage& usage) {
-  std::string out;
-  if (usage.input_tokens) add(out, "input_tokens", usage.input_tokens);
-  if (usage.output_tokens) add(out, "output_tokens", usage.output_tokens);
-  if (usage.input_tokens + usage.output_tokens) add(out, "total_tokens", usage.input_tokens + usage.output_tokens);
-  if (usage.cache_read_tokens) add(out, "cache_read_tokens", usage.cache_read_tokens);
-  if (usage.reasoning_tokens) add(out, "reasoning_tokens", usage.reasoning_tokens);
-  return out;
-}
-
-/// RunCompleted's own keys, also after a cancel. A cancelled run whose tokens nobody counted has no details, as in agno.
+/// RunCompleted's own keys, also after a cancel.
 void add_completed(std::string& out, const run_ended& ended, const run_labels& labels, std::string_view content) {
   add(out, "content", content);
-  out += R"(,"content_type":"str","session_state":{},"metrics":{)";
-  const auto tokens = tokens_not_zero(ended.usage);
-  std::string metrics = tokens;
-  if (ended.first_token_us) add_seconds(metrics, "time_to_first_token", ended.first_token_us);
-  add_seconds(metrics, "duration", ended.duration_us);
-  if (ended.how.kind == ending_kind::completed || !tokens.empty()) {
-    std::string details = tokens;
-    add(details, "id", labels.model);
-    add(details, "provider", labels.model_provider);
-    metrics += R"(,"details":{"model":[{)" + details.substr(1) + "}]}";
-  }
-  out += metrics.substr(1) + "}";
-}
-
-std::string cancel_reason(const run_ended& ended, const run_labels& labels) {
-  return ended.how.message.empty() ? "Run " + labels.run.value + " was cancelled" : ended.how.message;
+  out += R"(,"content_type":"str","session_state":{})";
+  add_raw(out, "metrics", run_metrics(ended, labels.model, labels.model_provider));
 }
 
 /// The own keys of each event, with a comma before each. RunContent is not among them: it has a path of its own.
@@ -154,7 +79,7 @@ struct own_keys {
       tools += "," + tool;
       requirements += R"(,{"id":)";
       append_json_string(requirements, call.id);  // one requirement a call: the call's id tells them apart
-      add(requirements, "created_at", iso_time(event.at_ms));
+      add(requirements, "created_at", iso_time_python(event.at_ms));
       requirements += R"(,"tool_execution":)" + tool + "}";
     }
     add(out, "content", "I have tools to execute, but I need confirmation.");
@@ -165,7 +90,7 @@ struct own_keys {
     switch (x.how.kind) {
       case ending_kind::completed: add_completed(out, x, labels, x.content); return;
       case ending_kind::cancelled: {
-        const auto reason = cancel_reason(x, labels);
+        const auto reason = cancel_reason(x.how, labels.run);
         add(out, "content", x.content.empty() ? reason : x.content);
         add(out, "reason", reason);
         if (!x.how.by.empty()) add(out, "cancelled_by", x.how.by);
@@ -235,7 +160,7 @@ agentos_renderer::agentos_renderer(run_labels labels) : labels_(std::move(labels
 
 void agentos_renderer::begin(const run_event& event, std::string_view name, std::string& out) const {
   out += R"({"created_at":)";
-  append_number(out, created_at(event));
+  append_number(out, whole_seconds(event.at_ms));
   add(out, "event", name);
   out += common_;
 }
@@ -244,13 +169,13 @@ void agentos_renderer::render(const run_event& event, bool with_index, std::stri
   // Almost all events are these two.
   if (const auto* content = std::get_if<content_delta>(&event.body)) {
     out += R"({"created_at":)";
-    append_number(out, created_at(event));
+    append_number(out, whole_seconds(event.at_ms));
     out += content_prefix_;
     append_json_escaped(out, content->text);
     out += content_suffix;
   } else if (const auto* reasoning = std::get_if<reasoning_delta>(&event.body)) {
     out += R"({"created_at":)";
-    append_number(out, created_at(event));
+    append_number(out, whole_seconds(event.at_ms));
     out += reasoning_prefix_;
     append_json_escaped(out, reasoning->text);
     out += '"';
@@ -265,7 +190,7 @@ bool agentos_renderer::render_trailing_completed(const run_event& event, bool wi
   const auto* ended = get_if<run_ended>(event);
   if (!ended || ended->how.kind != ending_kind::cancelled) return false;
   begin(event, "RunCompleted", out);
-  add_completed(out, *ended, labels_, ended->content.empty() ? cancel_reason(*ended, labels_) : ended->content);
+  add_completed(out, *ended, labels_, ended->content.empty() ? cancel_reason(ended->how, labels_.run) : ended->content);
   finish(out, with_index, event.index + 1);
   return true;
 }

@@ -1,0 +1,122 @@
+// The server's own documents and its agents; runs and sessions are in agentos_records.cpp.
+#include "oncue/core/agentos_documents.hpp"
+
+#include <set>
+#include <utility>
+
+#include "json_keys.hpp"
+#include "oncue/core/json_text.hpp"
+
+namespace oncue::core {
+namespace {
+
+/// A part of /config that is kept in the one store: {"dbs":[{"db_id":…,"domain_config":{"display_name":…},"tables":[…]}]}.
+std::string in_store(const os_facts& facts, std::string_view table) {
+  std::string name;
+  add(name, "display_name", facts.db_id);
+  std::string members;
+  add(members, "db_id", facts.db_id);
+  add_raw(members, "domain_config", object_of(name));
+  std::string tables;
+  append_json_string(tables, table);
+  add_raw(members, "tables", "[" + tables + "]");
+  return R"({"dbs":[)" + object_of(members) + "]}";
+}
+
+std::string model_object(const model_spec& model) {
+  std::string members;
+  add(members, "id", model.name);
+  add(members, "provider", to_string(model.provider));
+  return object_of(members);
+}
+
+}  // namespace
+
+std::string home_document(const os_facts& facts) {
+  std::string members;
+  add(members, "name", facts.name);
+  add(members, "id", facts.id);
+  add(members, "version", facts.version);
+  return object_of(members);
+}
+
+std::string health_document(const os_facts& facts) {
+  std::string members;
+  add(members, "status", "ok");
+  add(members, "instantiated_at", iso_time_z(facts.started_at_ms));
+  return object_of(members);
+}
+
+std::string info_document(const catalog& agents, const os_facts& facts) {
+  std::string members;
+  add(members, "os_id", facts.id);
+  add(members, "name", facts.name);
+  add(members, "agno_version", agno_wire_version);
+  add(members, "agent_count", agents.agents.size());
+  members += R"(,"team_count":0,"workflow_count":0,"mcp":{"enabled":false,"path":null,"oauth":null})";
+  add(members, "auth_mode", facts.with_key ? "security_key" : "none");
+  add(members, "os_version", facts.version);  // agno 3's clients want it
+  add(members, "oncue_version", facts.version);
+  return object_of(members);
+}
+
+std::string config_document(const catalog& agents, const os_facts& facts) {
+  std::string members;
+  add(members, "os_id", facts.id);
+  add(members, "name", facts.name);
+  if (!facts.description.empty()) add(members, "description", facts.description);
+  std::string database;
+  append_json_string(database, facts.db_id);
+  add_raw(members, "available_models", "[]");
+  add_raw(members, "databases", "[" + database + "]");
+  add_raw(members, "session", in_store(facts, "sessions"));
+  members += R"(,"metrics":{"dbs":[]},"memory":{"dbs":[]},"learning":{"dbs":[]})"
+             R"(,"knowledge":{"dbs":[],"knowledge_instances":[]},"evals":{"dbs":[]},"traces":{"dbs":[]})";
+  std::string list;
+  for (const auto& [id, entry] : agents.agents) {
+    std::string agent;
+    add(agent, "id", id.value);
+    add(agent, "name", entry->agent.name);
+    if (!entry->agent.description.empty()) add(agent, "description", entry->agent.description);
+    add(agent, "db_id", facts.db_id);
+    add_raw(agent, "model", model_object(entry->model));
+    list += "," + object_of(agent);
+  }
+  add_raw(members, "agents", list_of(list));
+  members += R"(,"teams":[],"workflows":[],"interfaces":[])";
+  return object_of(members);
+}
+
+std::string models_document(const catalog& agents) {
+  std::set<std::string> models;  // in one order, each once
+  for (const auto& [id, entry] : agents.agents) models.insert(model_object(entry->model));
+  std::string list;
+  for (const auto& model : models) list += "," + model;
+  return list_of(list);
+}
+
+std::string metrics_document() { return R"({"metrics":[],"updated_at":null})"; }
+
+std::string agent_document(const agent_entry& entry, const os_facts& facts) {
+  std::string members;
+  add(members, "id", entry.agent.id.value);
+  add(members, "name", entry.agent.name);
+  add(members, "db_id", facts.db_id);
+  if (!entry.agent.description.empty()) add(members, "description", entry.agent.description);
+  add_bool(members, "is_factory", false);
+  std::string model;
+  add(model, "name", entry.model.id);
+  add(model, "model", entry.model.name);
+  add(model, "provider", to_string(entry.model.provider));
+  add_raw(members, "model", object_of(model));
+  members += R"(,"sessions":{"session_table":"sessions"},"is_component":false)";
+  return object_of(members);
+}
+
+std::string agents_document(const catalog& agents, const os_facts& facts) {
+  std::string list;
+  for (const auto& [id, entry] : agents.agents) list += "," + agent_document(*entry, facts);
+  return list_of(list);
+}
+
+}  // namespace oncue::core

@@ -1,0 +1,29 @@
+// How deep a JSON text is nested, before anybody who recurses looks at it.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace oncue::core {
+
+/// True if no bracket outside of a string is nested deeper than `depth_max`. The text need not be valid.
+inline bool nested_at_most(std::string_view json, std::size_t depth_max) {
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      if (++depth > depth_max) return false;
+    } else if ((c == '}' || c == ']') && depth > 0) {
+      --depth;
+    }
+  }
+  return true;
+}
+
+}  // namespace oncue::core
