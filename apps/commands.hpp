@@ -9,6 +9,12 @@
 
 namespace oncue::apps {
 
+/// Which server a command is a client of.
+struct server_options {
+  std::optional<std::string> url;  ///< default: $ONCUE_URL, http://127.0.0.1:7777
+  std::optional<std::string> key;  ///< default: $OS_SECURITY_KEY
+};
+
 struct run_options {
   std::optional<std::string> config_path;
   std::string prompt;  ///< "-": standard input
@@ -17,9 +23,27 @@ struct run_options {
   std::optional<std::string> cancel_after;  ///< a duration
   std::string run_id;
   bool json = false;
+  server_options server;               ///< with a URL the run is that server's
+  std::optional<std::string> session;  ///< of the server
+  bool background = false;             ///< on the server, and nobody waits for it
 };
 
 int run_command(const run_options& options);
+/// With a URL in `server`.
+int run_remote_command(const run_options& options);
+
+struct serve_options {
+  std::optional<std::string> config_path;
+  std::optional<std::string> host;
+  std::optional<std::string> port;
+  std::optional<std::string> store;       ///< path of the journal
+  std::optional<std::string> durability;  ///< process or power
+  std::optional<std::string> log_format;  ///< text or json
+  std::optional<std::string> log_level;   ///< debug, info, warning, error, off
+  bool insecure = false;                  ///< listen on any address without a key
+};
+
+int serve_command(const serve_options& options);
 
 struct agents_options {
   std::optional<std::string> config_path;

@@ -1,11 +1,9 @@
-// A run on a terminal: the subscriber actor of `oncue run`. The model's text goes to standard output, everything said about
-// the run to standard error, so that a pipe gets the text alone. Runs on a thread of its own, because writing may block; it
-// asks for more events only when the last ones are written, so a slow pipe holds back nobody but itself. It cancels nothing
-// by itself: that is the cancel desk's, which does not hang when this does.
+// The subscriber actor of `oncue run`: it starts the run and hands its events to the display. Runs on a thread of its own,
+// because writing may block; it asks for more events only when the last ones are written, so a slow pipe holds back nobody
+// but itself. It cancels nothing by itself: that is the cancel desk's, which does not hang when this does.
 #pragma once
 
 #include <caf/typed_event_based_actor.hpp>
-#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -14,7 +12,7 @@
 #include "oncue/actors/subscription.hpp"
 #include "oncue/core/agentos_json.hpp"
 #include "oncue/messages/type_ids.hpp"
-#include "terminal.hpp"
+#include "run_display.hpp"
 
 namespace oncue::apps {
 
@@ -37,19 +35,11 @@ class console_state {
   subscriber_actor::behavior_type make_behavior();
 
  private:
-  using clock = std::chrono::steady_clock;
-
   void start();
   void started(start_reply& reply);
   void on_batch(event_batch& batch);
   void show(const run_event& event);
-  void show_text(const std::string& text);
-  void show_reasoning(const std::string& text);
-  void show_ending(const run_ended& ended);
   void show_waiting();
-  void clear_status_line();
-  void say(std::string_view line);
-  void out(std::string_view text);
   void ask_for_receipt();
   void conclude();
   void finish(int code);
@@ -58,20 +48,11 @@ class console_state {
   console_options options_;
   core::agentos_renderer renderer_;
   actors::subscription<subscriber_actor::base> events_;
-  const styles& style_;
-  bool err_is_terminal_;
-  bool at_line_start_ = true;
-  bool in_reasoning_ = false;
-  bool status_line_ = false;
-  bool any_token_ = false;
-  bool output_gone_ = false;
+  run_display display_;
   bool concluding_ = false;
   bool finished_ = false;
-  std::size_t characters_ = 0;
-  clock::time_point started_at_{};
   std::optional<cancel_reply> receipt_;
-  std::optional<run_ended> ended_;
-  std::string line_;
+  std::string json_;
 };
 
 }  // namespace oncue::apps

@@ -33,6 +33,8 @@ std::variant<loaded_config, std::string> load_config(const std::optional<std::st
   loaded.env.openai_api_key_set = !io::environment_variable(std::string{core::openai_key_variable}).empty();
   loaded.env.openai_base_url = io::environment_variable("OPENAI_BASE_URL");
   loaded.env.openai_model = io::environment_variable("OPENAI_MODEL");
+  loaded.env.agent_os_host = io::environment_variable("AGENT_OS_HOST");
+  loaded.env.agent_os_port = io::environment_variable("AGENT_OS_PORT");
 
   auto result = [&]() -> std::variant<core::config, std::string> {
     auto take = [](core::config_result decoded) -> std::variant<core::config, std::string> {

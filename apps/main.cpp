@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <exception>
 
+#include "client_commands.hpp"
 #include "commands.hpp"
 #include "exit_codes.hpp"
 #include "terminal.hpp"
@@ -48,11 +49,38 @@ int main(int argc, char** argv) {
   run_app->add_option("--cancel-after", run.cancel_after, "Cancel the run after this time, e.g. 8s");
   run_app->add_option("--run-id", run.run_id, "Id of the run, 1 to 128 of A-Z a-z 0-9 . _ : - ; default: a new UUID");
   run_app->add_flag("--json", run.json, "One event a line, as AgentOS objects with event_index");
+  run_app->add_option("--url", run.server.url, "Run it on this server (see 'oncue serve') instead of in this process");
+  run_app->add_option("--key", run.server.key, "With --url: the server's key; better in $OS_SECURITY_KEY");
+  run_app->add_option("--session", run.session, "With --url: the session that the run belongs to");
+  run_app->add_flag("--background", run.background, "With --url: print the run's id and leave; 'oncue attach' follows it");
   run_app->footer(
       "The text goes to standard output, all else to standard error.\n"
       "Ctrl-C or SIGTERM cancels the run; a second one leaves at once.\n"
       "Exit codes: 0 completed, 1 failed, 2 usage, 124 a deadline passed, 130 cancelled.");
   run_app->callback([&] { code = run_command(run); });
+
+  serve_options serve;
+  auto* serve_app = app.add_subcommand("serve", "Serve the agents over HTTP, as AgentOS does, with a journal on disk");
+  serve_app->add_option("--config", serve.config_path,
+                        "Configuration file; default: $ONCUE_CONFIG, ./oncue.toml, ~/.config/oncue/oncue.toml");
+  serve_app->add_option("--host", serve.host, "Address to listen on; else $AGENT_OS_HOST, else server.host: 127.0.0.1");
+  serve_app->add_option("--port", serve.port, "Port; 0: any free one; else $AGENT_OS_PORT, else server.port: 7777");
+  serve_app->add_option("--store", serve.store, "The journal's file; else store.path: ~/.local/state/oncue/journal.db");
+  serve_app->add_option("--durability", serve.durability, "What a journalled event survives: process, or power (slower)")
+      ->check(CLI::IsMember({"process", "power"}));
+  serve_app->add_option("--log-format", serve.log_format, "Log lines on standard error")
+      ->check(CLI::IsMember({"text", "json"}));
+  serve_app->add_option("--log-level", serve.log_level, "Least important lines to log")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}));
+  serve_app->add_flag("--insecure", serve.insecure, "Listen on any address although no key is set");
+  serve_app->footer(
+      "With a key in $OS_SECURITY_KEY clients need it as a bearer token; without one only this machine is served.\n"
+      "SIGTERM or Ctrl-C: no new runs, live ones get server.drain_grace, the rest is cancelled; a second one leaves at "
+      "once.");
+  serve_app->callback([&] { code = serve_command(serve); });
+
+  client_commands client;
+  add_client_commands(app, client, code);
 
   agents_options agents;
   auto* agents_app = app.add_subcommand("agents", "List the agents and their models");

@@ -1,6 +1,4 @@
 // `oncue run`: one run, streamed to the terminal, cancelled by Ctrl-C, a signal or --cancel-after.
-#include <unistd.h>
-
 #include <caf/actor_system.hpp>
 #include <caf/spawn_options.hpp>
 #include <csignal>
@@ -10,52 +8,28 @@
 #include "commands.hpp"
 #include "console.hpp"
 #include "exit_codes.hpp"
+#include "interrupts.hpp"
 #include "load_config.hpp"
 #include "oncue/core/duration.hpp"
 #include "oncue/core/text.hpp"
-#include "oncue/io/signal_watch.hpp"
 #include "oncue/io/world.hpp"
 #include "oncue/runtime.hpp"
+#include "prompt.hpp"
 #include "terminal.hpp"
 
 namespace oncue::apps {
 
-namespace {
-
-/// At most one byte more than is allowed: the supervisor says what is wrong with a message that is too long.
-std::string read_standard_input() {
-  std::string text;
-  char buffer[16'384];
-  while (text.size() <= core::limits::input_bytes_max) {
-    auto got = ::read(STDIN_FILENO, buffer, sizeof buffer);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
-    text.append(buffer, static_cast<std::size_t>(got));
-  }
-  return text;
-}
-
-/// First signal: cancel the run and say what was kept. Second: leave at once.
-class interrupts {
- public:
-  interrupts(io::event_loop& loop, cancel_desk_actor cancels)
-      : watch_{loop, [cancels = std::move(cancels), first = true](int number) mutable {
-                 if (!std::exchange(first, false)) ::_exit(exit_cancelled);
-                 auto name = number == SIGINT ? "Ctrl-C" : "SIGTERM";
-                 caf::anon_send(cancels, cancel_request{.reason = name, .by = name});
-               }} {}
-
- private:
-  io::signal_watch watch_;
-};
-
-}  // namespace
-
 int run_command(const run_options& options) {
+  if (options.server.url) return run_remote_command(options);
   auto usage_error = [](std::string_view message) {
     print_error(message);
     return static_cast<int>(exit_usage);
   };
+  for (auto [given, name] :
+       {std::pair{options.session.has_value(), "--session"}, std::pair{options.background, "--background"},
+        std::pair{options.server.key.has_value(), "--key"}}) {
+    if (given) return usage_error(std::string{name} + ": only with --url: it is for a run on a server");
+  }
   auto loaded = load_config(options.config_path);
   if (const auto* error = std::get_if<std::string>(&loaded)) return usage_error(*error);
   auto& [config, env, path] = std::get<loaded_config>(loaded);
@@ -70,7 +44,7 @@ int run_command(const run_options& options) {
   }
 
   run_request request{.id = {options.run_id}, .agent = agent};
-  request.input = options.prompt == "-" ? read_standard_input() : options.prompt;
+  request.input = prompt_of(options.prompt);
   // The id is made here, so that a Ctrl-C can name the run before anybody has answered.
   if (request.id.empty()) {
     request.id.value = core::make_uuid_v7(io::unix_ms(), io::random_bits(), io::random_bits());
@@ -87,7 +61,9 @@ int run_command(const run_options& options) {
   runtime node{{.catalog = std::move(catalog)}};
   auto cancels =
       node.system().spawn<cancel_desk_actor::stateful_impl<cancel_desk_state>>(node.supervisor(), request.id, cancel_after);
-  interrupts watch{node.loops().at(0), cancels};
+  interrupts watch{node.loops().at(0), [cancels](std::string_view name) {
+                     caf::anon_send(cancels, cancel_request{.reason = std::string{name}, .by = std::string{name}});
+                   }};
   console_options console{.request = request,
                           .labels = {request.id,
                                      agent,

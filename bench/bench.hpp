@@ -66,5 +66,9 @@ void run_memory(const options&, results&);
 void cancel_latency(const options&, results&);
 void cancel_to_socket(const options&, results&);
 void idle(const options&, results&);
+void http_deltas(const options&, results&);
+void http_cancel(const options&, results&);
+void http_stalled(const options&, results&);
+void http_silent(const options&, results&);
 
 }  // namespace oncue::bench

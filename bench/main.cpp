@@ -30,6 +30,10 @@ constexpr benchmark benchmarks[] = {
     {"cancel_latency", "from a cancel to the ending at a reader, 10,000 runs alive", cancel_latency},
     {"cancel_to_socket", "from a cancel to the provider's socket, 200 live streams", cancel_to_socket},
     {"idle", "a process with nothing to do", idle},
+    {"http_deltas", "deltas through the server, 1,000 live streams, 20 deltas a second each", http_deltas},
+    {"http_cancel", "cancels over HTTP among 1,000 live runs, in each phase", http_cancel},
+    {"http_stalled", "1,000 clients that do not read", http_stalled},
+    {"http_silent", "9,000 open streams with nothing to say", http_silent},
 };
 
 struct command {

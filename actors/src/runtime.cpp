@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
+#include <caf/logger.hpp>
 #include <caf/scoped_actor.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
+#include <future>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -16,9 +18,11 @@
 #include "oncue/actors/memory_journal.hpp"
 #include "oncue/actors/node_env.hpp"
 #include "oncue/actors/scripted_model_stream.hpp"
+#include "oncue/actors/sqlite_journal.hpp"
 #include "oncue/actors/supervisor.hpp"
 #include "oncue/core/config.hpp"
 #include "oncue/io/http_client.hpp"
+#include "oncue/io/sqlite_store.hpp"
 #include "oncue/io/world.hpp"
 #include "oncue/messages/type_ids.hpp"
 
@@ -70,7 +74,12 @@ struct runtime::node {
     auto env = std::make_shared<actors::node_env>();
     env->catalog = std::make_shared<const core::catalog>(std::move(options.catalog));
     env->limits = options.limits;
-    env->journal = actors::spawn_memory_journal(system, {.bytes_max = options.journal_bytes_max});
+    if (options.store) {
+      open_store(*options.store);
+    } else {
+      journal = actors::spawn_memory_journal(system, {.bytes_max = options.journal_bytes_max});
+    }
+    env->journal = journal;
     env->alarms = actors::spawn_alarm_clock(system);
     env->unix_ms = io::unix_ms;
     env->random = io::random_bits;
@@ -80,12 +89,21 @@ struct runtime::node {
       }
       return actors::spawn_http_model_stream(system, std::move(entry), access);
     };
-    journal = env->journal;
     alarms = env->alarms;
     supervisor = actors::spawn_supervisor(system, std::move(env));
     end_process_with(caf::actor_cast<caf::strong_actor_ptr>(supervisor)->get(), "supervisor");
     end_process_with(caf::actor_cast<caf::strong_actor_ptr>(journal)->get(), "journal");
     end_process_with(caf::actor_cast<caf::strong_actor_ptr>(alarms)->get(), "alarm clock");
+  }
+
+  void open_store(const core::store_settings& settings) {
+    auto opened = io::sqlite_store::open({.settings = settings, .now_ms = io::unix_ms()});
+    if (auto* problem = std::get_if<std::string>(&opened)) throw std::runtime_error{*problem};
+    auto reads = io::sqlite_archive::open(settings.path);
+    if (auto* problem = std::get_if<std::string>(&reads)) throw std::runtime_error{*problem};
+    archive = actors::spawn_sqlite_archive(system, std::get<0>(std::move(reads)));
+    journal = actors::spawn_sqlite_journal(system, std::get<0>(std::move(opened)), archive);
+    end_process_with(caf::actor_cast<caf::strong_actor_ptr>(archive)->get(), "archive");
   }
 
   void stop() {
@@ -97,12 +115,27 @@ struct runtime::node {
       self->send_exit(supervisor, caf::exit_reason::user_shutdown);
       self->send_exit(journal, caf::exit_reason::user_shutdown);
       self->send_exit(alarms, caf::exit_reason::user_shutdown);
+      if (archive) self->send_exit(archive, caf::exit_reason::user_shutdown);
     }
     supervisor = nullptr;
     journal = nullptr;
     alarms = nullptr;
+    archive = nullptr;
     // A stream ends when its transfer has ended, and the system waits for all actors.
     client.reset();
+    let_go_of_logger();
+  }
+
+  /// Whoever spawns leaves a reference to the system's logger in his thread, and the system's end waits for the last one.
+  void let_go_of_logger() {
+    for (std::size_t i = 0; i < loops.size(); ++i) {
+      std::promise<void> done;
+      loops.at(i).post([&done] {
+        caf::logger::set_current_actor_system(nullptr);
+        done.set_value();
+      });
+      done.get_future().wait();
+    }
   }
 
   caf::actor_system_config config;
@@ -111,6 +144,7 @@ struct runtime::node {
   std::shared_ptr<io::http_client> client;
   supervisor_actor supervisor;
   journal_actor journal;
+  archive_actor archive;  // null with a journal in memory
   alarm_clock_actor alarms;
 };
 
@@ -265,6 +299,8 @@ drain_reply runtime::drain(std::chrono::milliseconds grace) {
 
 caf::actor_system& runtime::system() { return node_->system; }
 supervisor_actor runtime::supervisor() const { return node_->supervisor; }
+journal_actor runtime::journal() const { return node_->journal; }
+archive_actor runtime::archive() const { return node_->archive; }
 io::event_loops& runtime::loops() { return node_->loops; }
 
 }  // namespace oncue

@@ -22,6 +22,7 @@
 #include "oncue/core/catalog.hpp"
 #include "oncue/core/limits.hpp"
 #include "oncue/core/roster.hpp"
+#include "oncue/core/settings.hpp"
 #include "oncue/io/event_loop.hpp"
 #include "oncue/messages/actors.hpp"
 
@@ -38,7 +39,9 @@ struct runtime_options {
   std::size_t worker_threads = 0;  ///< for actors; 0: one a core
   std::size_t io_threads = 1;      ///< for sockets
   core::roster_limits limits;
-  std::size_t journal_bytes_max = core::limits::memory_journal_bytes_max;
+  /// A journal on disk. Absent: one in memory, which ends with the process and keeps no sessions.
+  std::optional<core::store_settings> store;
+  std::size_t journal_bytes_max = core::limits::memory_journal_bytes_max;  ///< of the one in memory
   /// Value of an environment variable that holds an API key. Empty: the process's environment.
   std::function<std::string(const std::string&)> read_secret;
 };
@@ -104,7 +107,8 @@ struct started_run {
 
 class runtime {
  public:
-  /// Starts the node: worker threads, event loops, an in-memory journal, the supervisor.
+  /// Starts the node: worker threads, event loops, the journal, the supervisor. Throws std::runtime_error with one sentence
+  /// when the store cannot be used; runs that an earlier process left open in it are ended.
   explicit runtime(runtime_options options = {});
 
   /// Cancels what is live, waits for that at most core::limits::close_grace, and stops. A reader that is
@@ -133,6 +137,9 @@ class runtime {
 
   caf::actor_system& system();
   supervisor_actor supervisor() const;
+  journal_actor journal() const;
+  /// What is kept on disk, for reading. Null with a journal in memory.
+  archive_actor archive() const;
   io::event_loops& loops();
 
  private:

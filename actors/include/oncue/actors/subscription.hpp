@@ -17,6 +17,7 @@
 #include <caf/system_messages.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +40,12 @@ class subscription {
  public:
   subscription(Self* self, supervisor_actor supervisor, run_id run, event_index from = 0)
       : self_{self}, supervisor_{std::move(supervisor)}, run_{std::move(run)}, next_{from} {}
+
+  /// Asks for less at a time than limits::pull_*_max: for a reader that keeps what it was sent until it has passed it on.
+  void take_at_most(std::uint32_t events_max, std::uint32_t bytes_max) {
+    events_max_ = events_max;
+    bytes_max_ = bytes_max;
+  }
 
   /// Starts to read from `source`, as a start_reply gave it; the first pull is sent.
   void open(event_source_actor source) {
@@ -67,8 +74,7 @@ class subscription {
   /// Asks for the next events. Call it when the last ones are dealt with.
   void pull() {
     if (state_ != subscription_state::reading) return;
-    self_->send(source_, pull_limits{run_, next_, core::limits::pull_events_max, core::limits::pull_bytes_max},
-                caf::actor_cast<subscriber_actor>(self_));
+    self_->send(source_, pull_limits{run_, next_, events_max_, bytes_max_}, caf::actor_cast<subscriber_actor>(self_));
   }
 
   /// The new events of a batch, in order. Stale or foreign batches give none.
@@ -78,6 +84,7 @@ class subscription {
       lose("there is no run '" + run_.value + "'");
     } else if (batch.end == batch_end::gone) {
       lose("events below " + std::to_string(batch.next) + " of run '" + run_.value + "' are no longer kept");
+      kept_from_ = batch.next;
     } else if (!batch.events.empty() && batch.events.front()->index != next_) {
       return {};
     } else {
@@ -100,6 +107,8 @@ class subscription {
   const std::string& why() const { return why_; }
   const run_id& run() const { return run_; }
   event_index next() const { return next_; }
+  /// Lost because events are no longer kept: where they begin. Else absent.
+  std::optional<event_index> kept_from() const { return kept_from_; }
 
  private:
   void lose(std::string why) {
@@ -112,10 +121,13 @@ class subscription {
   supervisor_actor supervisor_;
   run_id run_;
   event_index next_;
+  std::uint32_t events_max_ = core::limits::pull_events_max;
+  std::uint32_t bytes_max_ = core::limits::pull_bytes_max;
   event_source_actor source_;
   caf::strong_actor_ptr keep_;  // its own actor, while there is something to read
   subscription_state state_ = subscription_state::reading;
   std::string why_;
+  std::optional<event_index> kept_from_;
 };
 
 }  // namespace oncue::actors
