@@ -63,7 +63,9 @@ std::variant<plan, std::string> make_plan(const serve_options& options) {
   auto loaded = load_config(options.config_path);
   if (auto* error = std::get_if<std::string>(&loaded)) return std::move(*error);
   auto& [config, env, path] = std::get<loaded_config>(loaded);
-  plan result{.config = std::move(config), .address = {}, .key = {}, .config_path = path};
+  plan result;
+  result.config = std::move(config);
+  result.config_path = path;
   auto& settings = result.config.server;
 
   auto address = core::resolve_listen(settings, env, options.host, options.port);

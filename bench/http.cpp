@@ -28,10 +28,7 @@ void wait_until_started(const reports& all) {
            [&] { return std::all_of(all.begin(), all.end(), [](const auto& x) { return x->started || x->over; }); });
 }
 
-}  // namespace
-
-void http_deltas(const options& how, results& out) {
-  const auto streams = how.pick(1'000, 50);
+void measure_deltas(const options& how, std::size_t streams, results& out) {
   provider_process provider;
   served server{{{"clock", provider.base_url("clock;gap_ms=50"), ""}}};
   client_crowd clients{server.url()};
@@ -62,11 +59,17 @@ void http_deltas(const options& how, results& out) {
     auto first = x->delays_us.size() / 4;  // while the crowd was still coming
     delays.insert(delays.end(), x->delays_us.begin() + static_cast<std::ptrdiff_t>(first), x->delays_us.end());
   }
-  out.add("live streams", static_cast<double>(streams), "");
-  out.add("deltas a second", deltas / seconds, "1/s");
-  out.add_percentiles("a delta, from the provider to the client", std::move(delays), "us", {.p99 = 10'000});
-  out.add("CPU of the server a delta, journal included", cpu / deltas, "us", 40);
-  out.add("resident memory a live stream", (resident - before) / static_cast<double>(streams) / 1024, "KiB", 48);
+  auto name = std::to_string(streams) + " streams: ";
+  out.add(name + "deltas a second", deltas / seconds, "1/s");
+  out.add_percentiles(name + "a delta, from the provider to the client", std::move(delays), "us", {.p99 = 10'000});
+  out.add(name + "CPU of the server a delta, journal included", cpu / deltas, "us", 40);
+  out.add(name + "resident memory a live stream", (resident - before) / static_cast<double>(streams) / 1024, "KiB", 48);
+}
+
+}  // namespace
+
+void http_deltas(const options& how, results& out) {
+  for (auto streams : {how.pick(100, 20), how.pick(500, 30), how.pick(1'000, 50)}) measure_deltas(how, streams, out);
 }
 
 void http_cancel(const options& how, results& out) {
@@ -113,7 +116,7 @@ void http_stalled(const options& how, results& out) {
   const auto readers = how.pick(1'000, 50);
   provider_process provider;
   served server{
-      {{"flood", provider.base_url("endless;gap_ms=5"), ""}, {"clock", provider.base_url("clock;gap_ms=50"), ""}}};
+      {{"flood", provider.base_url("words;n=2000;burst=1"), ""}, {"clock", provider.base_url("clock;gap_ms=50"), ""}}};
   client_crowd clients{server.url()};
   auto live = start_runs(clients, "clock", "live-", how.pick(50, 5));
   wait_until_started(live);
@@ -121,8 +124,8 @@ void http_stalled(const options& how, results& out) {
   client_crowd stalled{server.url()};
   start_runs(stalled, "flood", "stalled-", readers, true);
   rest(how.quick ? 500ms : 15s);
-  out.add("resident memory a run with a stalled reader", (server.resident() - before) / static_cast<double>(readers) / 1024,
-          "KiB", 128);
+  out.add("resident memory a stalled reader of an ended run",
+          (server.resident() - before) / static_cast<double>(readers) / 1024, "KiB", 128);
   clients.leave();
   wait_for("the others to be over",
            [&] { return std::all_of(live.begin(), live.end(), [](const auto& x) { return x->over.load(); }); });

@@ -99,8 +99,8 @@ served::served(const std::vector<agent>& agents, const std::string& limits) {
       } else {
         config << "provider = \"openai\"\nname = \"bench\"\nbase_url = \"" << x.base_url << "\"\n";
       }
-      config << "[[agents]]\nid = \"" << x.id << "\"\nmodel = \"" << x.id << "\"\n"
-             << "first_token_timeout = \"none\"\nidle_timeout = \"none\"\ntimeout = \"none\"\n"
+      config << "[[agents]]\nid = \"" << x.id << "\"\nmodel = \"" << x.id << "\"\n[agents.limits]\n"
+             << "first_token_timeout = \"none\"\nidle_timeout = \"none\"\ntotal_timeout = \"none\"\n"
              << x.extra << "\n";
     }
   }

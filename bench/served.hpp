@@ -33,7 +33,7 @@ class served {
   struct agent {
     std::string id;
     std::string base_url;
-    std::string extra;  ///< more lines of its [[agents]] table
+    std::string extra;  ///< more lines of its [agents.limits] table
   };
   explicit served(const std::vector<agent>& agents, const std::string& limits = "");
 

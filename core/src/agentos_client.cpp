@@ -314,7 +314,7 @@ std::optional<std::int64_t> parse_iso_time(std::string_view text) {
   }
   if (!text.empty()) return {};
   const auto days = std::chrono::sys_days{date}.time_since_epoch().count();
-  return ((days * 24 + hour) * 60 + minute - offset_min) * 60'000LL + second * 1000 + ms;
+  return ((days * 24 + hour) * 60 + minute - offset_min) * 60'000LL + second * 1000LL + ms;
 }
 
 }  // namespace oncue::core

@@ -181,11 +181,12 @@ body paused(const keys& from) {
 
 body completed(const keys& from) {
   const auto metrics = from.object("metrics");
-  return run_ended{.how = {},
-                   .content = from.any_text("content"),
-                   .usage = usage_in(metrics),
-                   .first_token_us = metrics.seconds("time_to_first_token", 1e6),
-                   .duration_us = metrics.seconds("duration", 1e6)};
+  run_ended ended;
+  ended.content = from.any_text("content");
+  ended.usage = usage_in(metrics);
+  ended.first_token_us = metrics.seconds("time_to_first_token", 1e6);
+  ended.duration_us = metrics.seconds("duration", 1e6);
+  return ended;
 }
 
 body cancelled(const keys& from) {
