@@ -258,14 +258,14 @@ void from_json(const json& object, std::string& wrong, run_ended& x) {
 }
 
 template <class T>
-std::variant<event_body, std::string> parsed(std::string_view data, std::string content = {}) {
+std::variant<event_body, std::string> parsed(std::string_view data, std::string_view content = {}) {
   auto object = json::parse(data, nullptr, false);
   if (object.is_discarded()) return std::string{"not JSON"};
   T body;
   std::string wrong;
   from_json(object, wrong, body);
   if (!wrong.empty()) return wrong;
-  if constexpr (std::is_same_v<T, run_ended>) body.content = std::move(content);
+  if constexpr (std::is_same_v<T, run_ended>) body.content = content;
   if constexpr (is_alternative<T, event_body>) {
     return event_body{std::move(body)};
   } else {
@@ -311,7 +311,7 @@ std::variant<event_body, std::string> decode(std::int64_t kind, std::string data
     case record_kind::run_ended: {
       auto line_bytes = data.find('\n');
       if (line_bytes == std::string::npos) return std::string{"an ending without its content"};
-      return parsed<run_ended>(std::string_view{data}.substr(0, line_bytes), data.substr(line_bytes + 1));
+      return parsed<run_ended>(std::string_view{data}.substr(0, line_bytes), std::string_view{data}.substr(line_bytes + 1));
     }
   }
   return "unknown kind " + std::to_string(kind);

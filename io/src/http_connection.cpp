@@ -273,9 +273,8 @@ void server_connection::look_at_answer(time_point now) {
   const auto& options = loop_.shared().options;
   bool streaming = phase_ == phase::streaming;
   auto timeout = streaming ? options.stream_write_timeout : options.write_timeout;
-  if (!out_.empty() && timeout && now - progress_ >= *timeout) {
-    close(true);
-  } else if (!reading_ && client_has_closed()) {
+  bool stuck = !out_.empty() && timeout && now - progress_ >= *timeout;
+  if (stuck || (!reading_ && client_has_closed())) {
     close(true);
   } else if (streaming) {
     if (now - last_alive_ >= options.peer_silence / 4) {
