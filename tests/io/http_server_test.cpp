@@ -83,23 +83,6 @@ CAF_TEST(requests that are sent ahead are answered one after the other) {
   }
 }
 
-CAF_TEST(who sends a hundred requests ahead does not keep the next one waiting) {
-  server_bench bench;
-  auto greedy = bench.connect(), modest = bench.connect();
-  CAF_CHECK_EQUAL(bench.ask(get("/echo")).status, 200);  // both connections are there
-  std::string many;
-  for (int i = 0; i < 100; ++i) many += get("/echo");
-  std::uint64_t requests = 0;
-  bench.when_kept = [&] { requests = bench.server->stats().requests_total; };
-  bench.on_loop([&] {
-    greedy.send(many);
-    modest.send(get("/kept"));
-  });
-  CAF_CHECK(bench.next().second);
-  CAF_CHECK_LESS(requests, 50u);
-  for (int i = 0; i < 100; ++i) CAF_CHECK_EQUAL(greedy.read_answer().status, 200);
-}
-
 CAF_TEST(a request may come in any pieces) {
   server_bench bench;
   auto client = bench.connect();

@@ -114,7 +114,7 @@ class raw_client {
     auto size = std::strtoull(line.c_str(), nullptr, 16);
     while (input_.size() < size + 2 && read_more()) {
     }
-    last_chunk_ = line.starts_with('0');
+    ended_ = ended_ || line.empty();
     auto chunk = take(size);
     take(2);
     return chunk;
@@ -125,7 +125,7 @@ class raw_client {
     while (true) {
       auto chunk = read_chunk();
       body += chunk;
-      if (chunk.empty()) return last_chunk_;
+      if (chunk.empty()) return !ended_;
     }
   }
 
@@ -178,7 +178,6 @@ class raw_client {
   int fd_;
   std::string input_;
   bool ended_ = false;
-  bool last_chunk_ = false;
 };
 
 }  // namespace oncue::test

@@ -27,8 +27,8 @@ class server_bench {
       if (request.target.starts_with("/echo")) {
         answer.reply(echo(request));
       } else if (request.target != "/drop") {
-        if (when_kept) when_kept();
         note([&] { kept_.emplace_back(std::move(request), std::move(answer)); });
+        if (when_kept) when_kept();
       }
     });
   }
@@ -106,7 +106,7 @@ class server_bench {
 
   io::event_loops loops;
   std::unique_ptr<io::http_server> server;
-  std::function<void()> when_kept;  ///< on the loop, before `next` gives the request; set while none is under way
+  std::function<void()> when_kept;
 
  private:
   static io::server_response echo(const io::server_request& request) {
