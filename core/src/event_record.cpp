@@ -1,5 +1,6 @@
 #include "oncue/core/event_record.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <type_traits>
@@ -42,6 +43,41 @@ json to_json(const ending& x) {
 
 json to_json(const tool_call& x) { return {{"id", x.id}, {"name", x.name}, {"arguments", x.arguments}}; }
 
+template <class T>
+json list_of(const std::vector<T>& values) {
+  auto list = json::array();
+  for (const auto& value : values) list.push_back(to_json(value));
+  return list;
+}
+
+json to_json(const input_field& x) {
+  return {{"name", x.name}, {"type", x.type}, {"description", x.description}, {"value", x.value}};
+}
+
+/// Adds to the call's object: most calls have no facts.
+void add(json& object, const tool_facts& x) {
+  if (x.need != tool_need::nothing) object["need"] = to_string(x.need);
+  if (x.confirmed) object["confirmed"] = *x.confirmed;
+  if (!x.note.empty()) object["note"] = x.note;
+  if (!x.inputs.empty()) object["inputs"] = list_of(x.inputs);
+  if (!x.child.empty()) object["child"] = x.child.value;
+}
+
+json to_json(const tool_requirement& x) {
+  auto object = to_json(x.call);
+  add(object, x.facts);
+  return object;
+}
+
+json to_json(const tool_decision& x) {
+  json object = {{"id", x.call_id}};
+  if (x.confirmed) object["confirmed"] = *x.confirmed;
+  if (!x.note.empty()) object["note"] = x.note;
+  if (!x.inputs.empty()) object["inputs"] = list_of(x.inputs);
+  if (x.result) object["result"] = *x.result;
+  return object;
+}
+
 json to_json(const run_started& x) {
   return {{"agent_name", x.agent_name}, {"model", x.model}, {"model_provider", x.model_provider}};
 }
@@ -57,31 +93,56 @@ json to_json(const model_request_retrying& x) {
 }
 
 json to_json(const model_request_completed& x) {
-  return {{"attempt", x.attempt},
-          {"finish_reason", x.finish_reason},
-          {"usage", to_json(x.usage)},
-          {"first_token_us", x.first_token_us}};
+  json object = {{"attempt", x.attempt},
+                 {"finish_reason", x.finish_reason},
+                 {"usage", to_json(x.usage)},
+                 {"first_token_us", x.first_token_us},
+                 {"text_bytes", x.text_bytes}};
+  if (!x.tool_calls.empty()) object["tool_calls"] = list_of(x.tool_calls);
+  return object;
 }
 
 json to_json(const content_completed&) { return json::object(); }
 
-json to_json(const tool_call_started& x) { return to_json(x.call); }
+json to_json(const tool_call_started& x) {
+  auto object = to_json(x.call);
+  object["number"] = x.number;
+  add(object, x.facts);
+  return object;
+}
 
 json to_json(const tool_call_ended& x) {
   auto object = to_json(x.call);
+  object["number"] = x.number;
+  add(object, x.facts);
   object["failed"] = x.failed;
+  if (x.stopped) object["stopped"] = true;
   object["result"] = x.result;
   object["duration_ms"] = x.duration_ms;
   return object;
 }
 
 json to_json(const run_paused& x) {
-  auto calls = json::array();
-  for (const auto& call : x.waiting_for) calls.push_back(to_json(call));
-  return {{"waiting_for", std::move(calls)}};
+  return {{"waiting_for", list_of(x.waiting_for)}, {"expires_at_ms", x.expires_at_ms}};
 }
 
-json to_json(const run_continued&) { return json::object(); }
+json to_json(const run_continued& x) { return {{"decisions", list_of(x.decisions)}, {"by", x.by}}; }
+
+/// The child's event as its own record: kind and data.
+json to_json(const child_event& x) {
+  std::string scratch;
+  auto record = encode(x.event->body, scratch);
+  return {{"run", x.run.value},
+          {"parent", x.parent.value},
+          {"agent", x.agent.value},
+          {"agent_name", x.agent_name},
+          {"model", x.model},
+          {"model_provider", x.model_provider},
+          {"index", x.event->index},
+          {"at_ms", static_cast<std::uint64_t>(x.event->at_ms)},
+          {"kind", static_cast<std::uint64_t>(record.kind)},
+          {"data", record.data}};
+}
 
 json to_json(const run_ended& x) {
   return {{"how", to_json(x.how)},
@@ -106,6 +167,7 @@ ONCUE_KIND(tool_call_ended);
 ONCUE_KIND(run_paused);
 ONCUE_KIND(run_continued);
 ONCUE_KIND(run_ended);
+ONCUE_KIND(child_event);
 #undef ONCUE_KIND
 
 template <class T>
@@ -200,6 +262,43 @@ void from_json(const json& object, std::string& wrong, tool_call& x) {
   in.take("arguments", x.arguments);
 }
 
+template <class T>
+void list_from_json(const json* list, std::string& wrong, std::vector<T>& out) {
+  if (!list) return;
+  for (const auto& value : *list) from_json(value, wrong, out.emplace_back());
+}
+
+void from_json(const json& object, std::string& wrong, input_field& x) {
+  fields in{object, wrong};
+  in.take("name", x.name);
+  in.take("type", x.type);
+  in.take("description", x.description);
+  in.take("value", x.value);
+}
+
+void from_json(const json& object, std::string& wrong, tool_facts& x) {
+  fields in{object, wrong};
+  in.take("need", x.need, [](tool_need need) { return to_string(need); });
+  if (object.is_object() && object.contains("confirmed")) in.take("confirmed", x.confirmed.emplace());
+  in.take("note", x.note);
+  list_from_json(in.array("inputs"), wrong, x.inputs);
+  in.take("child", x.child.value);
+}
+
+void from_json(const json& object, std::string& wrong, tool_requirement& x) {
+  from_json(object, wrong, x.call);
+  from_json(object, wrong, x.facts);
+}
+
+void from_json(const json& object, std::string& wrong, tool_decision& x) {
+  fields in{object, wrong};
+  in.take("id", x.call_id);
+  if (object.is_object() && object.contains("confirmed")) in.take("confirmed", x.confirmed.emplace());
+  in.take("note", x.note);
+  list_from_json(in.array("inputs"), wrong, x.inputs);
+  if (object.is_object() && object.contains("result")) in.take("result", x.result.emplace());
+}
+
 void from_json(const json& object, std::string& wrong, run_started& x) {
   fields in{object, wrong};
   in.take("agent_name", x.agent_name);
@@ -226,28 +325,66 @@ void from_json(const json& object, std::string& wrong, model_request_completed& 
   in.take("finish_reason", x.finish_reason);
   if (const auto* usage = in.object("usage")) from_json(*usage, wrong, x.usage);
   in.take("first_token_us", x.first_token_us);
+  in.take("text_bytes", x.text_bytes);
+  list_from_json(in.array("tool_calls"), wrong, x.tool_calls);
 }
 
 void from_json(const json& object, std::string& wrong, content_completed&) { fields{object, wrong}; }
 
-void from_json(const json& object, std::string& wrong, tool_call_started& x) { from_json(object, wrong, x.call); }
+void from_json(const json& object, std::string& wrong, tool_call_started& x) {
+  from_json(object, wrong, x.call);
+  from_json(object, wrong, x.facts);
+  fields{object, wrong}.take("number", x.number);
+}
 
 void from_json(const json& object, std::string& wrong, tool_call_ended& x) {
   from_json(object, wrong, x.call);
+  from_json(object, wrong, x.facts);
   fields in{object, wrong};
+  in.take("number", x.number);
   in.take("failed", x.failed);
+  in.take("stopped", x.stopped);
   in.take("result", x.result);
   in.take("duration_ms", x.duration_ms);
 }
 
 void from_json(const json& object, std::string& wrong, run_paused& x) {
   fields in{object, wrong};
-  const auto* calls = in.array("waiting_for");
-  if (!calls) return;
-  for (const auto& call : *calls) from_json(call, wrong, x.waiting_for.emplace_back());
+  list_from_json(in.array("waiting_for"), wrong, x.waiting_for);
+  std::uint64_t expires_at_ms = 0;
+  in.take("expires_at_ms", expires_at_ms);
+  x.expires_at_ms = static_cast<std::int64_t>(expires_at_ms);
 }
 
-void from_json(const json& object, std::string& wrong, run_continued&) { fields{object, wrong}; }
+void from_json(const json& object, std::string& wrong, run_continued& x) {
+  fields in{object, wrong};
+  list_from_json(in.array("decisions"), wrong, x.decisions);
+  in.take("by", x.by);
+}
+
+void from_json(const json& object, std::string& wrong, child_event& x) {
+  fields in{object, wrong};
+  in.take("run", x.run.value);
+  in.take("parent", x.parent.value);
+  in.take("agent", x.agent.value);
+  in.take("agent_name", x.agent_name);
+  in.take("model", x.model);
+  in.take("model_provider", x.model_provider);
+  event_index index = 0;
+  std::uint64_t at_ms = 0;
+  std::uint64_t kind = 0;
+  std::string data;
+  in.take("index", index);
+  in.take("at_ms", at_ms);
+  in.take("kind", kind);
+  in.take("data", data);
+  auto body = decode(static_cast<std::int64_t>(std::min<std::uint64_t>(kind, 256)), std::move(data));
+  if (auto* problem = std::get_if<std::string>(&body)) {
+    if (wrong.empty()) wrong = "the child's event: " + *problem;
+    return;
+  }
+  x.event = event_ptr{run_event{index, static_cast<std::int64_t>(at_ms), std::move(std::get<event_body>(body))}};
+}
 
 void from_json(const json& object, std::string& wrong, run_ended& x) {
   fields in{object, wrong};
@@ -308,6 +445,7 @@ std::variant<event_body, std::string> decode(std::int64_t kind, std::string data
     case record_kind::tool_call_ended: return parsed<tool_call_ended>(data);
     case record_kind::run_paused: return parsed<run_paused>(data);
     case record_kind::run_continued: return parsed<run_continued>(data);
+    case record_kind::child_event: return parsed<child_event>(data);
     case record_kind::run_ended: {
       auto line_bytes = data.find('\n');
       if (line_bytes == std::string::npos) return std::string{"an ending without its content"};

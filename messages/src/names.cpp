@@ -17,6 +17,8 @@ std::string_view to_string(refusal_code code) {
     case refusal_code::journal_unavailable: return "journal_unavailable";
     case refusal_code::session_busy: return "session_busy";
     case refusal_code::idempotency_reused: return "idempotency_reused";
+    case refusal_code::unknown_run: return "unknown_run";
+    case refusal_code::not_paused: return "not_paused";
   }
   return "?";
 }
@@ -35,13 +37,34 @@ std::string_view to_string(failure_code code) {
     case failure_code::journal_failed: return "journal_failed";
     case failure_code::actor_lost: return "actor_lost";
     case failure_code::node_lost: return "node_lost";
+    case failure_code::deadline_pause: return "deadline_pause";
+    case failure_code::tools_unavailable: return "tools_unavailable";
   }
   return "?";
 }
 
 bool is_deadline(failure_code code) {
   return code == failure_code::deadline_first_token || code == failure_code::deadline_idle ||
-         code == failure_code::deadline_total;
+         code == failure_code::deadline_total || code == failure_code::deadline_pause;
+}
+
+std::string_view to_string(cancel_mode mode) {
+  switch (mode) {
+    case cancel_mode::immediate: return "immediate";
+    case cancel_mode::after_tools: return "after_tools";
+    case cancel_mode::after_turn: return "after_turn";
+  }
+  return "?";
+}
+
+std::string_view to_string(tool_need need) {
+  switch (need) {
+    case tool_need::nothing: return "";
+    case tool_need::confirmation: return "confirmation";
+    case tool_need::user_input: return "user_input";
+    case tool_need::result: return "external_execution";
+  }
+  return "?";
 }
 
 std::string_view to_string(session_policy policy) {
@@ -120,12 +143,29 @@ std::size_t cost_bytes(const run_event& event) {
   if (const auto* retrying = get_if<model_request_retrying>(event)) {
     return flat_bytes + sizeof(model_request_retrying) + retrying->message.size();
   }
+  auto bytes_of = [](const tool_call& call) { return call.id.size() + call.name.size() + call.arguments.size(); };
   if (const auto* call = get_if<tool_call_started>(event)) {
-    return flat_bytes + sizeof(tool_call_started) + call->call.arguments.size();
+    return flat_bytes + sizeof(tool_call_started) + bytes_of(call->call);
   }
   if (const auto* call = get_if<tool_call_ended>(event)) {
-    return flat_bytes + sizeof(tool_call_ended) + call->call.arguments.size() + call->result.size();
+    return flat_bytes + sizeof(tool_call_ended) + bytes_of(call->call) + call->result.size();
   }
+  if (const auto* answer = get_if<model_request_completed>(event)) {
+    auto sum = flat_bytes + sizeof(model_request_completed);
+    for (const auto& call : answer->tool_calls) sum += sizeof(tool_call) + bytes_of(call);
+    return sum;
+  }
+  if (const auto* paused = get_if<run_paused>(event)) {
+    auto sum = flat_bytes + sizeof(run_paused);
+    for (const auto& x : paused->waiting_for) sum += sizeof(tool_requirement) + bytes_of(x.call);
+    return sum;
+  }
+  if (const auto* continued = get_if<run_continued>(event)) {
+    auto sum = flat_bytes + sizeof(run_continued);
+    for (const auto& x : continued->decisions) sum += sizeof(tool_decision) + x.result.value_or("").size();
+    return sum;
+  }
+  if (const auto* child = get_if<child_event>(event)) return flat_bytes + sizeof(child_event) + cost_bytes(*child->event);
   return flat_bytes;
 }
 

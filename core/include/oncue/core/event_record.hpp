@@ -28,6 +28,7 @@ enum class record_kind : std::uint8_t {
   run_paused = 10,
   run_continued = 11,
   run_ended = 12,
+  child_event = 13,
 };
 
 /// `data` refers to the event's own text (deltas), or to the scratch string that was given.

@@ -48,6 +48,31 @@ inline constexpr std::size_t cancel_waiters_max = 1000;  ///< waiting at one run
 inline constexpr milliseconds cancel_wait_max = 60s;     ///< how long an answer to a cancel may be put off
 inline constexpr milliseconds finish_retry = 1s;         ///< an ending that the journal refused is offered again
 
+inline constexpr milliseconds cancel_grace_default = 30s;  ///< of a cancel that lets the turn or the tools end
+inline constexpr milliseconds cancel_grace_max = 1h;
+
+// -- a tool --------------------------------------------------------------------
+inline constexpr milliseconds tool_timeout_default = 60s;
+inline constexpr milliseconds tool_grace_default = 2s;
+inline constexpr milliseconds tool_grace_max = 4s;  ///< less than close_grace: what is killed is gone by then
+inline constexpr std::size_t tool_result_bytes_default = 256u << 10;
+inline constexpr std::size_t tool_result_bytes_max = 16u << 20;
+inline constexpr std::size_t tool_name_chars_max = 64;  ///< what common providers take
+inline constexpr std::size_t tool_description_bytes_max = 16u << 10;
+inline constexpr std::size_t tool_schema_bytes_max = 256u << 10;
+inline constexpr std::size_t tool_schema_depth_max = 32;
+inline constexpr std::size_t tools_max = 512;            ///< of one agent, or of one server
+inline constexpr std::size_t tool_threads_max = 256;     ///< functions at work at the same time; others wait for a thread
+inline constexpr std::uint32_t agent_depth_max = 5;      ///< runs above a run: deeper calls of agents are refused
+inline constexpr milliseconds pause_timeout_default = 24h;  ///< for a person's decision
+inline constexpr milliseconds pause_timeout_max = 30 * 24h;
+inline constexpr std::size_t decisions_bytes_max = 4u << 20;
+inline constexpr milliseconds mcp_start_timeout_default = 20s;
+inline constexpr std::size_t mcp_message_bytes_max = 32u << 20;  ///< one message of a server
+inline constexpr milliseconds mcp_restart_base = 500ms;          ///< before a server that died is started again; doubled
+inline constexpr milliseconds mcp_restart_delay_max = 60s;
+inline constexpr std::size_t child_stderr_bytes_kept = 4u << 10;  ///< the end of what a child said, for an error
+
 // -- a node --------------------------------------------------------------------
 inline constexpr std::size_t runs_live_max = 100'000;     ///< admitted and not ended
 inline constexpr std::size_t runs_running_max = 100'000;  ///< of these, talking to a model; the rest is queued

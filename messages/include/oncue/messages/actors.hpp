@@ -14,6 +14,7 @@
 #include "oncue/messages/model.hpp"
 #include "oncue/messages/run.hpp"
 #include "oncue/messages/stats.hpp"
+#include "oncue/messages/tools.hpp"
 
 namespace oncue {
 
@@ -41,6 +42,9 @@ using event_source_actor = caf::typed_actor<caf::result<void>(pull_limits, subsc
 using delta_sink_actor =
     caf::typed_actor<caf::result<void>(model_opened), caf::result<void>(model_delta), caf::result<void>(model_done),
                      caf::result<void>(model_failed), caf::result<void>(model_closed)>;
+
+/// Takes what a tool says: a run.
+using tool_sink_actor = caf::typed_actor<caf::result<void>(tool_result), caf::result<void>(tool_closed)>;
 
 /// Takes the journal's word on what is logged: a run.
 using journal_client_actor =
@@ -74,10 +78,11 @@ struct begin_run {
   std::string problem;                ///< not empty: the history could not be read, and the run fails
 };
 
-/// The run's ending is journalled and everything of it is closed; it quits now.
+/// The run's ending is journalled and everything of it is closed; it quits now. Or it is paused: then the journal keeps it.
 struct run_closed {
   run_id run;
   run_status status = run_status::completed;
+  std::int64_t expires_at_ms = 0;  ///< of a paused one; 0: never
 };
 
 /// The run's visible status changed.
@@ -108,12 +113,14 @@ using supervisor_actor =
                      caf::result<run_list>(list_runs),             // live runs and, behind them, ended ones
                      caf::result<drain_reply>(drain_node),         // shut down in order
                      caf::result<node_stats>(get_stats),
-                     caf::result<void>(run_changed),  // from a run
-                     caf::result<void>(run_closed)>;  // from a run, its last word
+                     caf::result<start_reply>(continue_run),  // a person has decided on a paused run's calls
+                     caf::result<void>(run_changed),          // from a run
+                     caf::result<void>(run_closed),           // from a run, its last word
+                     caf::result<void>(alarm)>;               // paused runs may have expired
 
 /// One a run: owns one run machine and the live tail of its log. Quits after its ending.
-using run_actor = event_source_actor::extend_with<delta_sink_actor>::extend_with<journal_client_actor>::extend_with<
-    alarm_client_actor>::extend<caf::result<void>(begin_run),                // from the supervisor: a place is free
+using run_actor = event_source_actor::extend_with<delta_sink_actor>::extend_with<tool_sink_actor>::extend_with<
+    subscriber_actor>::extend_with<journal_client_actor>::extend_with<alarm_client_actor>::extend<caf::result<void>(begin_run),                // from the supervisor: a place is free
                                 caf::result<cancel_reply>(cancel_request)>;  // high priority, idempotent
 
 /// One attempt at one provider call. Reports to its sink; ends when told, when done, or when the sink dies.
@@ -122,6 +129,12 @@ using model_stream_actor =
                      caf::result<void>(deltas_taken),  // now and then: how far the sink has come
                      caf::result<void>(close_stream), caf::result<void>(pause_stream), caf::result<void>(resume_stream)>;
 
+/// One call of one tool. Reports to its sink; ends when it has answered and closed, when told to stop, or when the sink dies.
+using tool_call_actor = caf::typed_actor<caf::result<void>(start_tool, tool_sink_actor), caf::result<void>(stop_tool)>;
+
+/// One server of tools (MCP), shared by all runs of a node: started when it is first asked, and again when it dies.
+using tool_server_actor = caf::typed_actor<caf::result<tools_listed>(list_tools)>;
+
 /// The store's single writer, and the source of events that no live run holds any more.
 using journal_actor = event_source_actor::extend<
     caf::result<create_reply>(create_run), caf::result<void>(append_events, journal_client_actor),
@@ -129,6 +142,8 @@ using journal_actor = event_source_actor::extend<
     caf::result<end_orphan_reply>(end_orphan),            // from the supervisor: the run's actor is gone
     caf::result<record_cancel_reply>(record_cancel),      // from the supervisor: the run is not live here
     caf::result<history>(load_history),                   // from the supervisor: a run of this session begins
+    caf::result<paused_run>(find_paused),                 // from the supervisor: somebody wants to go on with it
+    caf::result<reopen_reply>(reopen_run), caf::result<expired_runs>(end_expired),
     caf::result<run_list>(list_runs), caf::result<session_reply>(create_session),
     caf::result<session_reply>(change_session), caf::result<sessions_deleted>(delete_sessions)>;
 
@@ -185,7 +200,7 @@ bool inspect(Inspector& f, begin_run& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, run_closed& x) {
-  return f.object(x).fields(f.field("run", x.run), f.field("status", x.status));
+  return f.object(x).fields(f.field("run", x.run), f.field("status", x.status), f.field("expires_at_ms", x.expires_at_ms));
 }
 template <class Inspector>
 bool inspect(Inspector& f, run_changed& x) {

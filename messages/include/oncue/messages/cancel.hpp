@@ -12,6 +12,16 @@
 
 namespace oncue {
 
+/// How much of what is under way may still come to its end. Nothing new begins in any of them, and the run ends as cancelled.
+enum class cancel_mode : std::uint8_t {
+  immediate,    ///< nothing: model and tools are stopped now
+  after_tools,  ///< the tools that run may answer; a model call is stopped now
+  after_turn,   ///< the model may finish its answer, and the tools that it asks for may run
+};
+constexpr cancel_mode enum_max(cancel_mode) { return cancel_mode::after_turn; }
+
+std::string_view to_string(cancel_mode mode);
+
 struct cancel_request {
   run_id run;
   std::string reason;  ///< kept with the ending; empty: "Run <id> was cancelled"
@@ -19,12 +29,15 @@ struct cancel_request {
   user_id scope;       ///< an intent for a run not seen yet only hits a run of this user; empty: of any user
   std::uint32_t wait_ms =
       1000;  ///< how long the answer may wait for the journal and the closed socket; the stop never waits
+  cancel_mode mode = cancel_mode::immediate;
+  std::uint64_t grace_ms = 0;  ///< of the two other modes: immediate follows then; 0: limits::cancel_grace_default
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, cancel_request& x) {
   return f.object(x).fields(f.field("run", x.run), f.field("reason", x.reason), f.field("by", x.by),
-                            f.field("scope", x.scope), f.field("wait_ms", x.wait_ms));
+                            f.field("scope", x.scope), f.field("wait_ms", x.wait_ms), f.field("mode", x.mode),
+                            f.field("grace_ms", x.grace_ms));
 }
 
 enum class cancel_outcome : std::uint8_t {
@@ -45,6 +58,10 @@ struct cancel_reply {
   std::optional<run_status> status;          ///< what the run is now; absent for intents and unknown runs
   std::optional<run_phase> phase_at_cancel;  ///< where the first accepted cancel hit it
   std::optional<event_index> index;          ///< the ending's index
+  std::uint32_t tools_stopped = 0;           ///< tools that the cancel stopped; nothing of them is open any more
+  std::uint32_t tools_abandoned = 0;         ///< tools that could not be stopped: functions that do not return
+  std::uint32_t children = 0;                ///< runs that worked for this one when it was cancelled
+  std::uint32_t children_stopped = 0;        ///< of these, so many have said that they have ended
   bool upstream_closed = false;              ///< nothing of the provider's call is open any more (also: nothing was)
   bool durable = false;                      ///< the ending is in the journal
   std::uint64_t latency_us = 0;              ///< from the run's taking the cancel to this answer
@@ -54,6 +71,8 @@ template <class Inspector>
 bool inspect(Inspector& f, cancel_reply& x) {
   return f.object(x).fields(f.field("outcome", x.outcome), f.field("run", x.run), f.field("status", x.status),
                             f.field("phase_at_cancel", x.phase_at_cancel), f.field("index", x.index),
+                            f.field("tools_stopped", x.tools_stopped), f.field("tools_abandoned", x.tools_abandoned),
+                            f.field("children", x.children), f.field("children_stopped", x.children_stopped),
                             f.field("upstream_closed", x.upstream_closed), f.field("durable", x.durable),
                             f.field("latency_us", x.latency_us));
 }

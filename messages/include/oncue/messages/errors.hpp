@@ -20,8 +20,10 @@ enum class refusal_code : std::uint8_t {
   journal_unavailable,  ///< the store takes nothing now: try later
   session_busy,         ///< the session has a run, and this one asked not to wait
   idempotency_reused,   ///< the key was used before, for another agent, session or message
+  unknown_run,          ///< continue: there is no such run
+  not_paused,           ///< continue: the run is running, or over; the message says which
 };
-constexpr refusal_code enum_max(refusal_code) { return refusal_code::idempotency_reused; }
+constexpr refusal_code enum_max(refusal_code) { return refusal_code::not_paused; }
 
 /// Why a run ended as failed.
 enum class failure_code : std::uint8_t {
@@ -37,14 +39,16 @@ enum class failure_code : std::uint8_t {
   journal_failed,         ///< the store refused events of this run
   actor_lost,             ///< the run's actor died; its supervisor wrote this ending
   node_lost,              ///< the process died; the next one wrote this ending
+  deadline_pause,         ///< nobody decided in time on what the run was paused for
+  tools_unavailable,      ///< a server of tools that the agent needs could not be started
 };
-constexpr failure_code enum_max(failure_code) { return failure_code::node_lost; }
+constexpr failure_code enum_max(failure_code) { return failure_code::tools_unavailable; }
 
 /// Stable names, as they show on the wire, in the CLI and in the journal.
 std::string_view to_string(refusal_code code);
 std::string_view to_string(failure_code code);
 
-/// True for the three deadlines: the CLI's exit code 124.
+/// True for the four deadlines: the CLI's exit code 124.
 bool is_deadline(failure_code code);
 
 struct refusal {

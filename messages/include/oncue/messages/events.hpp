@@ -14,6 +14,7 @@
 #include "oncue/messages/inspection.hpp"
 #include "oncue/messages/model.hpp"
 #include "oncue/messages/run.hpp"
+#include "oncue/messages/tools.hpp"
 
 namespace oncue {
 
@@ -56,6 +57,8 @@ struct model_request_completed {
   std::string finish_reason;  ///< the provider's word: stop, length, tool_calls, …
   token_usage usage;
   std::uint64_t first_token_us = 0;  ///< from opening the attempt to its first token; 0: it had none
+  std::vector<tool_call> tool_calls;  ///< what the model asked for, in its order
+  std::uint64_t text_bytes = 0;       ///< length of the run's text with this answer in it: where its last word ends
   friend bool operator==(const model_request_completed&, const model_request_completed&) = default;
 };
 
@@ -65,25 +68,63 @@ struct content_completed {
 };
 
 struct tool_call_started {
+  tool_no number = 0;
   tool_call call;
+  tool_facts facts;
   friend bool operator==(const tool_call_started&, const tool_call_started&) = default;
 };
 
 struct tool_call_ended {
+  tool_no number = 0;  ///< 0: it was never started
   tool_call call;
+  tool_facts facts;
   bool failed = false;
-  std::string result;  ///< the tool's answer, or what went wrong
+  bool stopped = false;  ///< the run ended before the tool answered
+  std::string result;    ///< the tool's answer, or what went wrong
   std::uint64_t duration_ms = 0;
   friend bool operator==(const tool_call_ended&, const tool_call_ended&) = default;
 };
 
+/// The last event of its run until somebody continues it, or ends it.
 struct run_paused {
-  std::vector<tool_call> waiting_for;  ///< calls that need a person's decision
+  std::vector<tool_requirement> waiting_for;  ///< in the model's order, at least one
+  std::int64_t expires_at_ms = 0;             ///< unix time at which the run fails if nobody has decided; 0: never
   friend bool operator==(const run_paused&, const run_paused&) = default;
 };
 
 struct run_continued {
+  std::vector<tool_decision> decisions;
+  std::string by;
   friend bool operator==(const run_continued&, const run_continued&) = default;
+};
+
+struct run_event;
+
+/// A shared, immutable event. Never null once it was made from an event.
+class event_ptr {
+ public:
+  event_ptr() = default;
+  explicit event_ptr(run_event event);
+
+  const run_event& operator*() const { return *event_; }
+  const run_event* operator->() const { return event_.get(); }
+  explicit operator bool() const { return event_ != nullptr; }
+  friend bool operator==(const event_ptr& a, const event_ptr& b);
+
+ private:
+  std::shared_ptr<const run_event> event_;
+};
+
+/// An event of a run that works for this one, as it was published there. Who reads a run also sees its children at work.
+struct child_event {
+  run_id run;
+  run_id parent;  ///< the run that started it: this one, or a child of it
+  agent_id agent;
+  std::string agent_name;
+  std::string model;
+  std::string model_provider;
+  event_ptr event;  ///< with its index in the child's own log
+  friend bool operator==(const child_event&, const child_event&) = default;
 };
 
 /// Always the last event of its run, and there is exactly one.
@@ -99,7 +140,7 @@ struct run_ended {
 using event_body =
     std::variant<boxed<run_started>, model_request_started, boxed<model_request_retrying>, content_delta, reasoning_delta,
                  boxed<model_request_completed>, content_completed, boxed<tool_call_started>, boxed<tool_call_ended>,
-                 run_paused, run_continued, boxed<run_ended>>;
+                 boxed<run_paused>, boxed<run_continued>, boxed<run_ended>, boxed<child_event>>;
 
 struct run_event {
   event_index index = 0;
@@ -128,22 +169,11 @@ const T* get_if(const run_event& event) {
 /// Bytes that this event costs whoever keeps it: its text, and a flat sum for the rest.
 std::size_t cost_bytes(const run_event& event);
 
-/// A shared, immutable event. Never null once it was made from an event.
-class event_ptr {
- public:
-  event_ptr() = default;
-  explicit event_ptr(run_event event) : event_(std::make_shared<const run_event>(std::move(event))) {}
+inline event_ptr::event_ptr(run_event event) : event_(std::make_shared<const run_event>(std::move(event))) {}
 
-  const run_event& operator*() const { return *event_; }
-  const run_event* operator->() const { return event_.get(); }
-  explicit operator bool() const { return event_ != nullptr; }
-  friend bool operator==(const event_ptr& a, const event_ptr& b) {
-    return a.event_ == b.event_ || (a.event_ && b.event_ && *a.event_ == *b.event_);
-  }
-
- private:
-  std::shared_ptr<const run_event> event_;
-};
+inline bool operator==(const event_ptr& a, const event_ptr& b) {
+  return a.event_ == b.event_ || (a.event_ && b.event_ && *a.event_ == *b.event_);
+}
 
 /// Credit, replay and resume in one: "send me what comes from `from` on, at most this much". Answered by one `event_batch`
 /// as soon as there is at least one such event; a second pull replaces the first.
@@ -158,6 +188,7 @@ struct pull_limits {
 enum class batch_end : std::uint8_t {
   more,     ///< not at the end: pull again from the next index
   ended,    ///< the last event of this batch is the run's ending
+  paused,   ///< the run waits for a person: there is nothing more until somebody continues or ends it
   gone,     ///< `from` is below what the journal keeps; `next` says where it starts
   unknown,  ///< no such run here
 };
@@ -198,7 +229,8 @@ bool inspect(Inspector& f, reasoning_delta& x) {
 template <class Inspector>
 bool inspect(Inspector& f, model_request_completed& x) {
   return f.object(x).fields(f.field("attempt", x.attempt), f.field("finish_reason", x.finish_reason),
-                            f.field("usage", x.usage), f.field("first_token_us", x.first_token_us));
+                            f.field("usage", x.usage), f.field("first_token_us", x.first_token_us),
+                            f.field("tool_calls", x.tool_calls), f.field("text_bytes", x.text_bytes));
 }
 template <class Inspector>
 bool inspect(Inspector& f, content_completed& x) {
@@ -206,20 +238,29 @@ bool inspect(Inspector& f, content_completed& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, tool_call_started& x) {
-  return f.object(x).fields(f.field("call", x.call));
+  return f.object(x).fields(f.field("number", x.number), f.field("call", x.call), f.field("facts", x.facts));
 }
 template <class Inspector>
 bool inspect(Inspector& f, tool_call_ended& x) {
-  return f.object(x).fields(f.field("call", x.call), f.field("failed", x.failed), f.field("result", x.result),
+  return f.object(x).fields(f.field("number", x.number), f.field("call", x.call), f.field("facts", x.facts),
+                            f.field("failed", x.failed), f.field("stopped", x.stopped), f.field("result", x.result),
                             f.field("duration_ms", x.duration_ms));
 }
 template <class Inspector>
 bool inspect(Inspector& f, run_paused& x) {
-  return f.object(x).fields(f.field("waiting_for", x.waiting_for));
+  return f.object(x).fields(f.field("waiting_for", x.waiting_for), f.field("expires_at_ms", x.expires_at_ms));
 }
 template <class Inspector>
 bool inspect(Inspector& f, run_continued& x) {
-  return f.object(x).fields();
+  return f.object(x).fields(f.field("decisions", x.decisions), f.field("by", x.by));
+}
+template <class Inspector>
+bool inspect(Inspector& f, event_ptr& x);
+template <class Inspector>
+bool inspect(Inspector& f, child_event& x) {
+  return f.object(x).fields(f.field("run", x.run), f.field("parent", x.parent), f.field("agent", x.agent),
+                            f.field("agent_name", x.agent_name), f.field("model", x.model),
+                            f.field("model_provider", x.model_provider), f.field("event", x.event));
 }
 template <class Inspector>
 bool inspect(Inspector& f, run_ended& x) {

@@ -67,6 +67,39 @@ struct journal_refused {
   std::string message;
 };
 
+/// What is kept of a paused run: all that is needed to go on with it. Nothing changes.
+struct find_paused {
+  run_id run;
+};
+
+struct paused_run {
+  std::optional<run_summary> summary;  ///< absent: no such run. With the events only if its status is paused
+  run_request request;                 ///< as it was created; without its idempotency key
+  std::vector<event_ptr> events;       ///< its whole log; the last one is its run_paused
+};
+
+/// Log that a paused run goes on, if it still is paused at exactly that index. This process owns it from now on.
+struct reopen_run {
+  run_id run;
+  event_ptr continued;
+};
+
+struct reopen_reply {
+  std::optional<refusal> refused;  ///< not_paused, unknown_run or journal_unavailable
+  run_epoch epoch = 1;             ///< for every later write: one more than before
+};
+
+/// End the paused runs for which nobody decided in time: failed, deadline_pause.
+struct end_expired {
+  std::int64_t now_ms = 0;
+  std::uint32_t runs_max = 0;  ///< the longest expired first
+};
+
+struct expired_runs {
+  std::vector<run_id> ended;
+  std::int64_t next_at_ms = 0;  ///< when the next one of those that are left expires; 0: none is left
+};
+
 /// End a run whose actor is gone. The journal knows its text and next index.
 struct end_orphan {
   run_id run;
@@ -85,7 +118,7 @@ struct record_cancel {
 };
 
 struct record_cancel_reply {
-  std::optional<event_ptr> ended;  ///< the run ended before
+  std::optional<event_ptr> ended;  ///< the run ended before; or it was paused, and has ended by this
   bool intent_stored = false;      ///< no such run yet: kept for the one that may come
   bool accepted = false;           ///< the run is open, but not live here: whoever ends it will end it as cancelled
 };
@@ -152,6 +185,30 @@ bool inspect(Inspector& f, finished& x) {
 template <class Inspector>
 bool inspect(Inspector& f, journal_refused& x) {
   return f.object(x).fields(f.field("run", x.run), f.field("message", x.message));
+}
+template <class Inspector>
+bool inspect(Inspector& f, find_paused& x) {
+  return f.object(x).fields(f.field("run", x.run));
+}
+template <class Inspector>
+bool inspect(Inspector& f, paused_run& x) {
+  return f.object(x).fields(f.field("summary", x.summary), f.field("request", x.request), f.field("events", x.events));
+}
+template <class Inspector>
+bool inspect(Inspector& f, reopen_run& x) {
+  return f.object(x).fields(f.field("run", x.run), f.field("continued", x.continued));
+}
+template <class Inspector>
+bool inspect(Inspector& f, reopen_reply& x) {
+  return f.object(x).fields(f.field("refused", x.refused), f.field("epoch", x.epoch));
+}
+template <class Inspector>
+bool inspect(Inspector& f, end_expired& x) {
+  return f.object(x).fields(f.field("now_ms", x.now_ms), f.field("runs_max", x.runs_max));
+}
+template <class Inspector>
+bool inspect(Inspector& f, expired_runs& x) {
+  return f.object(x).fields(f.field("ended", x.ended), f.field("next_at_ms", x.next_at_ms));
 }
 template <class Inspector>
 bool inspect(Inspector& f, end_orphan& x) {

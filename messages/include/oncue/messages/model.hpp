@@ -47,9 +47,25 @@ bool inspect(Inspector& f, chat_message& x) {
                             f.field("tool_call_id", x.tool_call_id));
 }
 
+/// A tool as a model is told of it.
+struct tool_definition {
+  std::string name;
+  std::string description;
+  std::string parameters;  ///< JSON schema of an object, as JSON text
+
+  friend bool operator==(const tool_definition&, const tool_definition&) = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, tool_definition& x) {
+  return f.object(x).fields(f.field("name", x.name), f.field("description", x.description),
+                            f.field("parameters", x.parameters));
+}
+
 /// One call to a model. Parameters that belong to the model (temperature, …) are in its spec, not here.
 struct model_request {
   std::vector<chat_message> messages;
+  std::vector<tool_definition> tools;  ///< what the model may call; empty: nothing
   std::string traceparent;  ///< W3C trace context for the provider; empty: not sent
 
   friend bool operator==(const model_request&, const model_request&) = default;
@@ -57,7 +73,7 @@ struct model_request {
 
 template <class Inspector>
 bool inspect(Inspector& f, model_request& x) {
-  return f.object(x).fields(f.field("messages", x.messages), f.field("traceparent", x.traceparent));
+  return f.object(x).fields(f.field("messages", x.messages), f.field("tools", x.tools), f.field("traceparent", x.traceparent));
 }
 
 /// The provider took the request (its headers came); tokens will follow.

@@ -52,6 +52,7 @@ struct run_request {
   user_id user;             ///< on whose behalf; empty: nobody in particular
   run_id parent;            ///< the run that started this one, if any
   run_id root;              ///< the topmost run; empty: the parent, or this one
+  std::uint32_t depth = 0;  ///< how many runs are above this one on this node: a child shares its root's place
   std::string traceparent;  ///< W3C trace context, carried as it is
   session_policy on_busy_session = session_policy::enqueue;
   std::string
@@ -64,7 +65,7 @@ template <class Inspector>
 bool inspect(Inspector& f, run_request& x) {
   return f.object(x).fields(f.field("id", x.id), f.field("agent", x.agent), f.field("input", x.input),
                             f.field("session", x.session), f.field("user", x.user), f.field("parent", x.parent),
-                            f.field("root", x.root), f.field("traceparent", x.traceparent),
+                            f.field("root", x.root), f.field("depth", x.depth), f.field("traceparent", x.traceparent),
                             f.field("on_busy_session", x.on_busy_session), f.field("idempotency_key", x.idempotency_key));
 }
 
