@@ -122,9 +122,7 @@ json to_json(const tool_call_ended& x) {
   return object;
 }
 
-json to_json(const run_paused& x) {
-  return {{"waiting_for", list_of(x.waiting_for)}, {"expires_at_ms", x.expires_at_ms}};
-}
+json to_json(const run_paused& x) { return {{"waiting_for", list_of(x.waiting_for)}, {"expires_at_ms", x.expires_at_ms}}; }
 
 json to_json(const run_continued& x) { return {{"decisions", list_of(x.decisions)}, {"by", x.by}}; }
 
