@@ -42,6 +42,9 @@ json to_json(const ending& x) {
 }
 
 json to_json(const tool_call& x) { return {{"id", x.id}, {"name", x.name}, {"arguments", x.arguments}}; }
+json to_json(const input_field& x);
+json to_json(const tool_requirement& x);
+json to_json(const tool_decision& x);
 
 template <class T>
 json list_of(const std::vector<T>& values) {
@@ -122,9 +125,7 @@ json to_json(const tool_call_ended& x) {
   return object;
 }
 
-json to_json(const run_paused& x) {
-  return {{"waiting_for", list_of(x.waiting_for)}, {"expires_at_ms", x.expires_at_ms}};
-}
+json to_json(const run_paused& x) { return {{"waiting_for", list_of(x.waiting_for)}, {"expires_at_ms", x.expires_at_ms}}; }
 
 json to_json(const run_continued& x) { return {{"decisions", list_of(x.decisions)}, {"by", x.by}}; }
 
@@ -261,6 +262,10 @@ void from_json(const json& object, std::string& wrong, tool_call& x) {
   in.take("name", x.name);
   in.take("arguments", x.arguments);
 }
+
+void from_json(const json& object, std::string& wrong, input_field& x);
+void from_json(const json& object, std::string& wrong, tool_requirement& x);
+void from_json(const json& object, std::string& wrong, tool_decision& x);
 
 template <class T>
 void list_from_json(const json* list, std::string& wrong, std::vector<T>& out) {

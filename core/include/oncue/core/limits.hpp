@@ -61,9 +61,9 @@ inline constexpr std::size_t tool_name_chars_max = 64;  ///< what common provide
 inline constexpr std::size_t tool_description_bytes_max = 16u << 10;
 inline constexpr std::size_t tool_schema_bytes_max = 256u << 10;
 inline constexpr std::size_t tool_schema_depth_max = 32;
-inline constexpr std::size_t tools_max = 512;            ///< of one agent, or of one server
-inline constexpr std::size_t tool_threads_max = 256;     ///< functions at work at the same time; others wait for a thread
-inline constexpr std::uint32_t agent_depth_max = 5;      ///< runs above a run: deeper calls of agents are refused
+inline constexpr std::size_t tools_max = 512;         ///< of one agent, or of one server
+inline constexpr std::size_t tool_threads_max = 256;  ///< functions at work at the same time; others wait for a thread
+inline constexpr std::uint32_t agent_depth_max = 5;   ///< runs above a run: deeper calls of agents are refused
 inline constexpr milliseconds pause_timeout_default = 24h;  ///< for a person's decision
 inline constexpr milliseconds pause_timeout_max = 30 * 24h;
 inline constexpr std::size_t decisions_bytes_max = 4u << 20;
@@ -97,7 +97,7 @@ inline constexpr std::size_t session_json_bytes_max = 1u << 20;  ///< of its sta
 
 // -- the journal ---------------------------------------------------------------
 inline constexpr std::size_t memory_journal_bytes_max = 256u << 20;
-inline constexpr std::size_t memory_journal_row_bytes = 768;  ///< what a run costs besides its events
+inline constexpr std::size_t memory_journal_row_bytes = 928;  ///< what a run costs besides its events
 inline constexpr std::size_t intents_max = 10'000;
 inline constexpr milliseconds intent_age_max = 24h;
 
