@@ -29,6 +29,18 @@ const std::vector<event_ptr>* events_of(const io::store_write& what) {
   return nullptr;
 }
 
+/// True if this is a write to that run's log.
+bool is_of(const io::store_write& what, const run_id& run) {
+  return std::visit(
+      [&]<class Write>(const Write& x) {
+        if constexpr (std::is_same_v<Write, create_run>) return x.request.id == run;
+        if constexpr (std::is_same_v<Write, record_cancel>) return x.request.run == run;
+        if constexpr (requires { x.run; }) return x.run == run;
+        return false;
+      },
+      what);
+}
+
 }  // namespace
 
 // -- the archive -------------------------------------------------------------------
@@ -72,7 +84,21 @@ sqlite_journal_actor::behavior_type sqlite_journal_state::make_behavior() {
       [this](finish_run& what, const journal_client_actor& client) { add(endings_, std::move(what), client); },
       // Behind the appends of its run that still wait: what was said is kept.
       [this](end_orphan& what) { return enqueue<end_orphan_reply>(others_, std::move(what)); },
-      [this](record_cancel& what) { return enqueue<record_cancel_reply>(endings_, std::move(what)); },
+      // A cancel ends a run that is paused by then, so it must not overtake what the run has waiting.
+      [this](record_cancel& what) {
+        auto& where = waits(what.request.run) ? others_ : endings_;
+        return enqueue<record_cancel_reply>(where, std::move(what));
+      },
+      [this](const find_paused& what) {
+        if (waits(what.run)) {
+          commit(endings_);
+          commit(others_);
+        }
+        return result_of(store_->reads().find(what));
+      },
+      // Behind the appends, as are those of the run that goes on: its actor begins with the answer.
+      [this](reopen_run& what) { return enqueue<reopen_reply>(others_, std::move(what)); },
+      [this](end_expired& what) { return enqueue<expired_runs>(others_, std::move(what)); },
       [this](const load_history& what) { return result_of(store_->reads().load(what)); },
       [this](const list_runs& what) { return result_of(store_->reads().list(what)); },
       [this](create_session& what) { return enqueue<session_reply>(others_, std::move(what)); },
@@ -93,6 +119,12 @@ sqlite_journal_state::promise<Reply> sqlite_journal_state::enqueue(lane& where, 
   auto answer_later = self_->make_response_promise<Reply>();
   add(where, std::move(what), answer_later);
   return answer_later;
+}
+
+/// True if something of this run is not written yet, but in the lane that is written later.
+bool sqlite_journal_state::waits(const run_id& run) const {
+  return std::any_of(others_.writes.begin(), others_.writes.end(),
+                     [&](const io::store_write& write) { return is_of(write, run); });
 }
 
 void sqlite_journal_state::add(lane& where, io::store_write what, asker who) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "oncue/core/event_tail.hpp"
+#include "oncue/core/pauses.hpp"
 #include "oncue/core/session_history.hpp"
 
 namespace oncue::core {
@@ -16,18 +17,14 @@ std::size_t sum_of_costs(const std::vector<event_ptr>& events) {
   return sum;
 }
 
-std::size_t row_cost(const run_id& id, const agent_id& agent, const session_id& session, const user_id& user,
-                     const std::string& input, const std::string& key) {
-  return limits::memory_journal_row_bytes + id.value.size() + agent.value.size() + session.value.size() +
-         user.value.size() + input.size() + key.size();
+std::size_t row_cost(const run_request& x, const session_id& session) {
+  return limits::memory_journal_row_bytes + x.id.value.size() + x.agent.value.size() + session.value.size() +
+         x.user.value.size() + x.input.size() + x.idempotency_key.size() + x.parent.value.size() + x.root.value.size() +
+         x.traceparent.size();
 }
 
-std::size_t row_cost(const run_request& x) {
-  return row_cost(x.id, x.agent, x.session, x.user, x.input, x.idempotency_key);
-}
-
-bool used_tools(const std::vector<event_ptr>& events) {
-  return std::any_of(events.begin(), events.end(), [](const event_ptr& x) { return get_if<tool_call_started>(*x); });
+std::string fenced(run_epoch stands, run_epoch epoch) {
+  return "the run has another owner now (epoch " + std::to_string(stands) + ", not " + std::to_string(epoch) + ")";
 }
 
 }  // namespace
@@ -41,22 +38,18 @@ create_reply event_book::create(const create_run& what) {
   if (rows_.contains(request.id)) {
     return {refusal{refusal_code::run_id_used, "run_id: '" + request.id.value + "' is used already, choose another"}, {}};
   }
-  if (!make_room(row_cost(request) + sum_of_costs(what.events))) {
+  if (!make_room(row_cost(request, request.session) + sum_of_costs(what.events))) {
     return {refusal{refusal_code::journal_unavailable, "the in-memory journal is full of live runs"}, {}};
   }
   auto& entry = rows_[request.id];
-  entry.agent = request.agent;
-  entry.user = request.user;
-  entry.input = request.input;
+  entry.request = request;
+  entry.request.session = {};
   entry.created_at_ms = what.created_at_ms;
   entry.number = ++created_;
   entry.session = &*sessions_.try_emplace(request.session).first;
   entry.session->second.join(entry, &row::in_session);
-  if (!request.idempotency_key.empty()) {
-    entry.idempotency_key = request.idempotency_key;
-    made_by_key_.emplace(key{request.user, request.idempotency_key}, request.id);
-  }
-  bytes_ += row_cost(request);
+  if (!request.idempotency_key.empty()) made_by_key_.emplace(key{request.user, request.idempotency_key}, request.id);
+  bytes_ += row_cost(request, request.session);
   add(entry, 0, what.events);
 
   create_reply reply;
@@ -78,9 +71,10 @@ create_reply event_book::made_before(const create_run& what) const {
   const auto& id = found->second;
   const auto& entry = rows_.at(id);
   create_reply reply;
-  if (entry.agent == request.agent && entry.input == request.input &&
+  if (entry.request.agent == request.agent && entry.request.input == request.input &&
       (what.new_session || entry.session->first == request.session)) {
     reply.existing = summary_of(id, entry);
+    reply.epoch = entry.epoch;
   } else {
     reply.refused = {refusal_code::idempotency_reused,
                      "the idempotency key was used before, for another agent, session or message"};
@@ -106,8 +100,10 @@ std::variant<appended, journal_refused> event_book::append(const append_events& 
   if (found == rows_.end()) return journal_refused{what.run, "no such run"};
   auto& entry = found->second;
   if (entry.ended) return appended{what.run, entry.next()};
+  if (entry.epoch != what.epoch) return journal_refused{what.run, fenced(entry.epoch, what.epoch)};
   if (!make_room(sum_of_costs(what.events))) return journal_refused{what.run, "the in-memory journal is full of live runs"};
   if (auto wrong = add(entry, what.from, what.events)) return journal_refused{what.run, *wrong};
+  note_pause(what.run, entry);
   return appended{what.run, entry.next()};
 }
 
@@ -119,6 +115,7 @@ std::variant<finished, journal_refused> event_book::finish(const finish_run& wha
     if (what.events.empty() || !get_if<run_ended>(*what.events.back())) {
       return journal_refused{what.run, "the last event of a finish is not an ending"};
     }
+    if (entry.epoch != what.epoch) return journal_refused{what.run, fenced(entry.epoch, what.epoch)};
     if (auto wrong = add(entry, what.from, what.events)) return journal_refused{what.run, *wrong};
     if (entry.cancel_accepted) cancel_wins(entry);
     auto stands = entry.events.back();
@@ -134,16 +131,21 @@ end_orphan_reply event_book::end(const end_orphan& what) {
   auto& entry = found->second;
   if (entry.ended) return {entry.events.back()};
 
-  run_ended body{.how = entry.cancel_accepted.value_or(what.how)};
-  for (const auto& event : entry.events) {
+  return {end_as(what.run, entry, entry.cancel_accepted.value_or(what.how), what.at_ms)};
+}
+
+/// Ends an open run in the place of whoever should have: text and usage are those of its events.
+event_ptr event_book::end_as(const run_id& id, row& which, ending how, std::int64_t at_ms) {
+  run_ended body{.how = std::move(how)};
+  for (const auto& event : which.events) {
     if (const auto* delta = get_if<content_delta>(*event)) body.content += delta->text;
     if (const auto* call = get_if<model_request_completed>(*event)) body.usage += call->usage;
   }
-  body.duration_us = static_cast<std::uint64_t>(std::max<std::int64_t>(what.at_ms - entry.created_at_ms, 0)) * 1000;
-  event_ptr ending{run_event{entry.next(), what.at_ms, boxed<run_ended>{std::move(body)}}};
-  add(entry, entry.next(), {ending});
-  close(what.run, entry);
-  return {std::move(ending)};
+  body.duration_us = static_cast<std::uint64_t>(std::max<std::int64_t>(at_ms - which.created_at_ms, 0)) * 1000;
+  event_ptr ending{run_event{which.next(), at_ms, boxed<run_ended>{std::move(body)}}};
+  add(which, which.next(), {ending});
+  close(id, which);
+  return ending;
 }
 
 /// The run's owner decided on an ending, but somebody was told before that the run is cancelled.
@@ -160,8 +162,19 @@ void event_book::cancel_wins(row& which) {
   bytes_ += cost_bytes(*last);
 }
 
+/// After every change of an open run: when it expires.
+void event_book::note_pause(const run_id& id, row& which) {
+  const auto* pause = which.ended ? nullptr : pause_at_end(which.events);
+  auto expires_at_ms = pause ? pause->expires_at_ms : 0;
+  if (expires_at_ms == which.expires_at_ms) return;
+  if (which.expires_at_ms != 0) expiring_.erase({which.expires_at_ms, which.number});
+  if (expires_at_ms != 0) expiring_.emplace(std::pair{expires_at_ms, which.number}, id);
+  which.expires_at_ms = expires_at_ms;
+}
+
 void event_book::close(const run_id& id, row& which) {
   which.ended = true;
+  note_pause(id, which);
   ended_whole_.push_back(id);
   make_room(0);
 }
@@ -175,6 +188,7 @@ record_cancel_reply event_book::record(const record_cancel& what) {
       auto reason = request.reason.empty() ? "Run " + request.run.value + " was cancelled" : request.reason;
       entry.cancel_accepted = ending{.kind = ending_kind::cancelled, .message = std::move(reason), .by = request.by};
     }
+    if (pause_at_end(entry.events)) return {.ended = end_as(request.run, entry, *entry.cancel_accepted, what.at_ms)};
     return {.accepted = true};
   }
   drop_old_intents(what.at_ms);
@@ -194,17 +208,63 @@ void event_book::drop_old_intents(std::int64_t now_ms) {
   }
 }
 
+// -- pauses ------------------------------------------------------------------------
+
+paused_run event_book::find(const find_paused& what) const {
+  paused_run found;
+  auto known = rows_.find(what.run);
+  if (known == rows_.end()) return found;
+  const auto& entry = known->second;
+  found.summary = summary_of(what.run, entry);
+  if (found.summary->status != run_status::paused) return found;
+  found.request = entry.request;
+  found.request.session = entry.session->first;
+  found.request.idempotency_key = {};
+  found.events = entry.events;
+  return found;
+}
+
+reopen_reply event_book::reopen(const reopen_run& what) {
+  auto found = rows_.find(what.run);
+  if (found == rows_.end()) return {.refused = cannot_continue_unknown(what.run)};
+  auto& entry = found->second;
+  auto status = summary_of(what.run, entry).status;
+  if (status != run_status::paused) return {.refused = cannot_continue(what.run, status)};
+  if (!get_if<run_continued>(*what.continued) || what.continued->index != entry.next()) {
+    return {.refused = cannot_continue_again(what.run)};
+  }
+  add(entry, entry.next(), {what.continued});
+  note_pause(what.run, entry);
+  return {.refused = {}, .epoch = ++entry.epoch};
+}
+
+expired_runs event_book::expire(const end_expired& what) {
+  expired_runs reply;
+  while (!expiring_.empty() && expiring_.begin()->first.first <= what.now_ms && reply.ended.size() < what.runs_max) {
+    auto id = expiring_.begin()->second;
+    auto& entry = rows_.at(id);
+    auto how = pause_expired(entry.events.back()->at_ms, entry.expires_at_ms);
+    end_as(id, entry, entry.cancel_accepted.value_or(std::move(how)), what.now_ms);
+    reply.ended.push_back(std::move(id));
+  }
+  if (!expiring_.empty()) reply.next_at_ms = expiring_.begin()->first.first;
+  return reply;
+}
+
+// -- reading -----------------------------------------------------------------------
+
 history event_book::history_of(const load_history& what) const {
   history_budget budget{what};
   auto found = sessions_.find(what.session);
   const auto* entry = found == sessions_.end() ? nullptr : found->second.last();
   for (; entry && !budget.is_full(); entry = entry->in_session.before) {
-    if (!entry->ended) continue;
+    // What a child run did is told by its parent.
+    if (!entry->ended || !entry->request.parent.empty()) continue;
     const auto* body = get_if<run_ended>(*entry->events.back());
     if (body->how.kind != ending_kind::completed && !what.with_stopped) continue;
     // Of an old run only its ending is left, with its text.
-    auto said =
-        used_tools(entry->events) ? run_messages(entry->input, entry->events) : run_messages(entry->input, body->content);
+    const auto& input = entry->request.input;
+    auto said = tells_of_tools(entry->events) ? run_messages(input, entry->events) : run_messages(input, body->content);
     if (!budget.add(std::move(said))) break;
   }
   return budget.take();
@@ -225,6 +285,7 @@ event_batch event_book::read(const pull_limits& pull) const {
   }
   if (pull.from >= entry.next()) {
     if (entry.ended) nothing.end = batch_end::ended;
+    if (pause_at_end(entry.events)) nothing.end = batch_end::paused;
     return nothing;
   }
   return cut_batch(entry.events, pull);
@@ -245,10 +306,12 @@ run_list event_book::list(std::uint32_t runs_max) const {
 }
 
 run_summary event_book::summary_of(const run_id& id, const row& which) {
-  run_summary summary{id, which.agent, which.session->first, run_status::running, which.created_at_ms, {}};
+  run_summary summary{id, which.request.agent, which.session->first, run_status::running, which.created_at_ms, {}};
   if (const auto* stands = which.stands()) {
     summary.ended = get_if<run_ended>(**stands)->how;
     summary.status = status_of(*summary.ended);
+  } else if (pause_at_end(which.events)) {
+    summary.status = run_status::paused;
   }
   return summary;
 }
@@ -277,26 +340,26 @@ void event_book::strip_oldest() {
   bytes_ -= sum_of_costs(entry.events) - cost_bytes(*ending);
   entry.first = ending->index;
   entry.events = {std::move(ending)};
-  stripped_bytes_ += cost_of(id, entry);
+  stripped_bytes_ += cost_of(entry);
   ended_stripped_.push_back(std::move(id));
 }
 
 void event_book::forget_oldest() {
   auto found = rows_.find(ended_stripped_.front());
   auto& entry = found->second;
-  auto freed = cost_of(found->first, entry);
+  auto freed = cost_of(entry);
   bytes_ -= freed;
   stripped_bytes_ -= freed;
-  if (!entry.idempotency_key.empty()) made_by_key_.erase(key{entry.user, entry.idempotency_key});
+  const auto& request = entry.request;
+  if (!request.idempotency_key.empty()) made_by_key_.erase(key{request.user, request.idempotency_key});
   entry.session->second.leave(entry, &row::in_session);
   if (entry.session->second.empty()) sessions_.erase(sessions_.find(entry.session->first));
   rows_.erase(found);
   ended_stripped_.pop_front();
 }
 
-std::size_t event_book::cost_of(const run_id& id, const row& which) {
-  return row_cost(id, which.agent, which.session->first, which.user, which.input, which.idempotency_key) +
-         sum_of_costs(which.events);
+std::size_t event_book::cost_of(const row& which) {
+  return row_cost(which.request, which.session->first) + sum_of_costs(which.events);
 }
 
 }  // namespace oncue::core

@@ -42,6 +42,9 @@ json to_json(const ending& x) {
 }
 
 json to_json(const tool_call& x) { return {{"id", x.id}, {"name", x.name}, {"arguments", x.arguments}}; }
+json to_json(const input_field& x);
+json to_json(const tool_requirement& x);
+json to_json(const tool_decision& x);
 
 template <class T>
 json list_of(const std::vector<T>& values) {
@@ -259,6 +262,10 @@ void from_json(const json& object, std::string& wrong, tool_call& x) {
   in.take("name", x.name);
   in.take("arguments", x.arguments);
 }
+
+void from_json(const json& object, std::string& wrong, input_field& x);
+void from_json(const json& object, std::string& wrong, tool_requirement& x);
+void from_json(const json& object, std::string& wrong, tool_decision& x);
 
 template <class T>
 void list_from_json(const json* list, std::string& wrong, std::vector<T>& out) {

@@ -11,11 +11,14 @@ namespace oncue::core {
 namespace {
 
 constexpr auto stopped_call = "stopped: the run ended before this call was answered";
+constexpr auto unmade_call = "not run: the run ended before this call was made";
 constexpr auto empty_result = "(no output)";
 constexpr auto no_last_words = "(the run ended without an answer)";
 
 struct turn_call {
   tool_call call;
+  bool started = false;
+  tool_no number = 0;
   std::optional<std::string> result;
 };
 
@@ -31,19 +34,42 @@ tool_call sendable(tool_call call) {
   return call;
 }
 
+/// Older logs do not say what the model asked for, only what was started.
+void start(std::vector<turn_call>& calls, const tool_call_started& event) {
+  auto asked = std::find_if(calls.begin(), calls.end(),
+                            [&](const turn_call& x) { return x.call.id == event.call.id && !x.started && !x.result; });
+  if (asked == calls.end()) {
+    calls.push_back({sendable(event.call), true, event.number, {}});
+  } else {
+    asked->started = true;
+    asked->number = event.number;
+  }
+}
+
+/// Calls may have one id: then the number says which was answered, and without one it is the first that waits.
+void answer(std::vector<turn_call>& calls, const tool_call_ended& event) {
+  auto waits = [&](const turn_call& x) { return x.call.id == event.call.id && !x.result; };
+  auto found =
+      std::find_if(calls.begin(), calls.end(), [&](const turn_call& x) { return waits(x) && x.number == event.number; });
+  if (found == calls.end()) found = std::find_if(calls.begin(), calls.end(), waits);
+  if (found == calls.end()) return;
+  found->result = event.stopped && event.result.empty() ? stopped_call : event.result;
+}
+
 std::vector<turn> turns_of(const std::vector<event_ptr>& events) {
   std::vector<turn> turns(1);
   for (const auto& event : events) {
+    auto& now = turns.back();
     if (const auto* delta = get_if<content_delta>(*event)) {
-      turns.back().text += delta->text;
+      now.text += delta->text;
     } else if (get_if<model_request_started>(*event)) {
-      if (!turns.back().calls.empty()) turns.emplace_back();
+      if (!now.calls.empty()) turns.emplace_back();
+    } else if (const auto* asked = get_if<model_request_completed>(*event)) {
+      for (const auto& call : asked->tool_calls) now.calls.push_back({sendable(call), false, 0, {}});
     } else if (const auto* started = get_if<tool_call_started>(*event)) {
-      turns.back().calls.push_back({sendable(started->call), {}});
+      start(now.calls, *started);
     } else if (const auto* ended = get_if<tool_call_ended>(*event)) {
-      auto& calls = turns.back().calls;
-      auto is_it = [&](const turn_call& x) { return x.call.id == ended->call.id && !x.result; };
-      if (auto found = std::find_if(calls.begin(), calls.end(), is_it); found != calls.end()) found->result = ended->result;
+      answer(now.calls, *ended);
     }
   }
   return turns;
@@ -60,6 +86,13 @@ std::size_t bytes_of(const std::vector<chat_message>& run) {
 
 }  // namespace
 
+bool tells_of_tools(const std::vector<event_ptr>& events) {
+  return std::any_of(events.begin(), events.end(), [](const event_ptr& event) {
+    const auto* asked = get_if<model_request_completed>(*event);
+    return (asked && !asked->tool_calls.empty()) || get_if<tool_call_started>(*event);
+  });
+}
+
 std::vector<chat_message> run_messages(std::string input, std::string content) {
   if (content.empty()) return {};
   return {{chat_role::user, std::move(input), {}, {}}, {chat_role::assistant, std::move(content), {}, {}}};
@@ -73,7 +106,7 @@ std::vector<chat_message> run_messages(std::string input, const std::vector<even
     for (const auto& x : turn.calls) said.tool_calls.push_back(x.call);
     messages.push_back(std::move(said));
     for (auto& x : turn.calls) {
-      auto result = std::move(x.result).value_or(stopped_call);
+      auto result = std::move(x.result).value_or(x.started ? stopped_call : unmade_call);
       if (result.empty()) result = empty_result;
       messages.push_back({chat_role::tool, std::move(result), {}, std::move(x.call.id)});
     }

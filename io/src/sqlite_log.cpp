@@ -14,6 +14,8 @@ namespace {
 constexpr auto content_kind = static_cast<std::int64_t>(core::record_kind::content_delta);
 constexpr auto reasoning_kind = static_cast<std::int64_t>(core::record_kind::reasoning_delta);
 
+bool is_delta(const run_event& event) { return get_if<content_delta>(event) || get_if<reasoning_delta>(event); }
+
 event_ptr event_of(event_index index, std::int64_t at_ms, std::int64_t kind, std::string data) {
   auto body = core::decode(kind, std::move(data));
   if (auto* wrong = std::get_if<std::string>(&body)) {
@@ -169,8 +171,36 @@ std::vector<event_ptr> load_landmarks(sqlite_connection& db, const run_row& run)
              run.first,
              content_kind,
              reasoning_kind};
-  while (rows.next()) events.push_back(event_of(rows.count(0), rows.number(1), rows.number(2), rows.text(3)));
+  while (rows.next()) {
+    auto event = event_of(rows.count(0), rows.number(1), rows.number(2), rows.text(3));
+    if (const auto* of_child = get_if<child_event>(*event); of_child && is_delta(*of_child->event)) continue;
+    events.push_back(std::move(event));
+  }
   return events;
+}
+
+paused_run read_paused(sqlite_connection& db, const find_paused& what, text_cache& cache) {
+  paused_run found;
+  auto run = find_row(db, what.run);
+  if (!run) return found;
+  found.summary = run->summary;
+  if (run->summary.status != run_status::paused) return found;
+  query rows{db, "SELECT parent, root, traceparent, input FROM run_specs WHERE run_no=?", run->number};
+  if (!rows.next()) throw store_corrupt{"the input of run '" + what.run.value + "' is missing"};
+  auto& request = found.request;
+  request.id = run->summary.id;
+  request.agent = run->summary.agent;
+  request.session = run->summary.session;
+  request.user = run->user;
+  request.parent = {rows.text(0)};
+  request.root = {rows.text(1)};
+  request.traceparent = rows.text(2);
+  request.input = rows.text(3);
+  for_each_event(db, *run, 0, cache, [&](event_ptr event) {
+    found.events.push_back(std::move(event));
+    return true;
+  });
+  return found;
 }
 
 event_batch read_batch(sqlite_connection& db, const pull_limits& pull, text_cache& cache) {
@@ -183,6 +213,7 @@ event_batch read_batch(sqlite_connection& db, const pull_limits& pull, text_cach
     batch.next = run->first;
   } else if (pull.from >= run->next) {
     if (!run->is_open()) batch.end = batch_end::ended;
+    if (run->summary.status == run_status::paused) batch.end = batch_end::paused;
   } else {
     // The same cut as core::cut_batch makes of events in memory.
     std::size_t bytes = 0;
@@ -194,6 +225,7 @@ event_batch read_batch(sqlite_connection& db, const pull_limits& pull, text_cach
     });
     batch.next = batch.events.back()->index + 1;
     if (get_if<run_ended>(*batch.events.back())) batch.end = batch_end::ended;
+    if (batch.next == run->next && run->summary.status == run_status::paused) batch.end = batch_end::paused;
   }
   return batch;
 }
@@ -203,7 +235,7 @@ history read_history(sqlite_connection& db, const load_history& what, text_cache
   query runs{db,
              "SELECT " ONCUE_RUN_COLUMNS
              " FROM runs WHERE session=? AND stage BETWEEN 1 AND 4 AND session_deleted=0 AND (state='completed' OR ?)"
-             " ORDER BY run_no DESC",
+             " AND (SELECT parent FROM run_specs WHERE run_specs.run_no=runs.run_no)='' ORDER BY run_no DESC",
              what.session, what.with_stopped};
   while (!budget.is_full() && runs.next()) {
     auto run = row_of(runs);

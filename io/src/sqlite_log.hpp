@@ -37,6 +37,7 @@ struct run_row {
 #define ONCUE_RUN_COLUMNS                                                                                           \
   "run_no, run_id, agent, session, user, state, epoch, owner, first_seq, next_seq, created_ms, updated_ms, stage, " \
   "tools, cancel_requested, cancel_reason, cancel_by, ending"
+#define ONCUE_RUN_COLUMN_COUNT 18
 run_row row_of(const query& rows);
 
 /// Nothing if there is no such run, or it is being forgotten.
@@ -66,8 +67,11 @@ run_sum load_sum(sqlite_connection& db, std::int64_t run_no);
 void for_each_event(sqlite_connection& db, const run_row& run, event_index from, text_cache& cache,
                     const std::function<bool(event_ptr)>& take);
 
-/// The events that are no deltas.
+/// The events that are no deltas, neither the run's own nor a child's.
 std::vector<event_ptr> load_landmarks(sqlite_connection& db, const run_row& run);
+
+/// All that is needed to go on with a paused run.
+paused_run read_paused(sqlite_connection& db, const find_paused& what, text_cache& cache);
 
 /// Answers a pull.
 event_batch read_batch(sqlite_connection& db, const pull_limits& pull, text_cache& cache);

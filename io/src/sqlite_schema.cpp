@@ -101,7 +101,15 @@ CREATE TABLE totals(name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 INSERT INTO totals VALUES('stripped_bytes', 0);
 )";
 
-constexpr std::array steps = {version_1};
+// A paused run is kept until its time is over. What version 1 called paused nobody could go on with: it is ended as lost
+// together with the other open runs of its process.
+constexpr auto version_2 = R"(
+ALTER TABLE runs ADD COLUMN expires_ms INTEGER NOT NULL DEFAULT 0;
+UPDATE runs SET state='running' WHERE state='paused';
+CREATE INDEX runs_by_expiry ON runs(expires_ms, run_no) WHERE stage=0 AND state='paused' AND expires_ms>0;
+)";
+
+constexpr std::array steps = {version_1, version_2};
 
 }  // namespace
 

@@ -64,6 +64,9 @@ store_result<run_found> sqlite_archive::find(const find_run& what) {
 store_result<runs_found> sqlite_archive::find(const find_runs& what) {
   return impl_->guarded([&](auto& db) { return search(db, what); });
 }
+store_result<paused_run> sqlite_archive::find(const find_paused& what) {
+  return impl_->guarded([&](auto& db) { return read_paused(db, what, impl_->cache); });
+}
 store_result<session_reply> sqlite_archive::find(const find_session& what) {
   return impl_->guarded([&](auto& db) { return search(db, what); });
 }
@@ -88,6 +91,10 @@ store_answer refusal_of(const append_events& what, std::string why) { return jou
 store_answer refusal_of(const finish_run& what, std::string why) { return journal_refused{what.run, std::move(why)}; }
 store_answer refusal_of(const end_orphan&, std::string why) { return store_failed{std::move(why)}; }
 store_answer refusal_of(const record_cancel&, std::string why) { return store_failed{std::move(why)}; }
+store_answer refusal_of(const reopen_run&, std::string why) {
+  return reopen_reply{.refused = refusal{refusal_code::journal_unavailable, std::move(why)}};
+}
+store_answer refusal_of(const end_expired&, std::string why) { return store_failed{std::move(why)}; }
 store_answer refusal_of(const create_session&, std::string why) {
   return session_reply{.session = {}, .refused = std::move(why)};
 }

@@ -1,10 +1,12 @@
-// A run's life on disk: create, append, finish, cancel.
+// A run's life on disk: create, append, finish. Its pauses and cancels are in sqlite_pauses.cpp.
 #include "sqlite_writer.hpp"
 
 #include <algorithm>
 #include <utility>
 
 #include "oncue/core/event_record.hpp"
+#include "oncue/core/pauses.hpp"
+#include "oncue/core/session_history.hpp"
 #include "oncue/core/text.hpp"
 
 namespace oncue::io {
@@ -32,21 +34,6 @@ std::size_t kept_bytes(const std::vector<event_ptr>& events, std::size_t from) {
 std::size_t ending_count(const std::vector<event_ptr>& events) {
   return static_cast<std::size_t>(
       std::count_if(events.begin(), events.end(), [](const event_ptr& event) { return get_if<run_ended>(*event); }));
-}
-
-/// What the events do to the run's state; absent: nothing but that a queued run is running now.
-const char* state_after(const std::vector<event_ptr>& events) {
-  const char* state = nullptr;
-  for (const auto& event : events) {
-    if (get_if<run_paused>(*event)) state = "paused";
-    if (get_if<run_continued>(*event)) state = "running";
-  }
-  return state;
-}
-
-bool has_tools(const std::vector<event_ptr>& events) {
-  return std::any_of(events.begin(), events.end(),
-                     [](const event_ptr& event) { return get_if<tool_call_started>(*event); });
 }
 
 /// The ending that was asked for, unless a cancel was accepted before.
@@ -218,21 +205,23 @@ std::int64_t sqlite_writer::number_of(const run_id& run) {
 bool sqlite_writer::advance(const append_events& what, std::size_t skip) {
   const auto& events = what.events;
   auto run_no = number_of(what.run);
-  auto changed = query{db_,
-                       "UPDATE runs SET next_seq=?1, updated_ms=?2, bytes=bytes+?3, tools=tools|?4,"
-                       " state=coalesce(?5, CASE state WHEN 'queued' THEN 'running' ELSE state END)"
-                       " WHERE run_no=?6 AND run_id=?7 AND epoch=?8 AND owner=?9 AND next_seq=?10 AND stage=0",
-                       events.back()->index + 1,
-                       events.back()->at_ms,
-                       kept_bytes(events, skip),
-                       has_tools(events),
-                       state_after(events),
-                       run_no,
-                       in_place{what.run.value},
-                       what.epoch,
-                       incarnation_,
-                       events[skip]->index}
-                     .run();
+  const auto* pause = core::pause_at_end(events);
+  auto changed =
+      query{db_,
+            "UPDATE runs SET next_seq=?1, updated_ms=?2, bytes=bytes+?3, tools=tools|?4, state=?5, expires_ms=?11"
+            " WHERE run_no=?6 AND run_id=?7 AND epoch=?8 AND owner=?9 AND next_seq=?10 AND stage=0",
+            events.back()->index + 1,
+            events.back()->at_ms,
+            kept_bytes(events, skip),
+            core::tells_of_tools(events),
+            pause ? "paused" : "running",
+            run_no,
+            in_place{what.run.value},
+            what.epoch,
+            incarnation_,
+            events[skip]->index,
+            pause ? pause->expires_at_ms : 0}
+          .run();
   if (changed == 0) {
     numbers_.erase(what.run);
     return false;
@@ -320,7 +309,7 @@ store_answer sqlite_writer::write(const finish_run& what) {
   if (!close_run(*run, run->next, *ended, kept_bytes(events, skip))) return refused(what.run, "the run changed meanwhile");
   for (auto i = skip; i + 1 < events.size(); ++i) insert(run->number, *events[i]);
   insert(run->number, *ended);
-  if (has_tools(events)) query{db_, "UPDATE runs SET tools=1 WHERE run_no=?", run->number}.run();
+  if (core::tells_of_tools(events)) query{db_, "UPDATE runs SET tools=1 WHERE run_no=?", run->number}.run();
   return finished{what.run, std::move(ended)};
 }
 
@@ -346,43 +335,17 @@ store_answer sqlite_writer::write(const end_orphan& what) {
 std::size_t sqlite_writer::end_predecessors(std::int64_t now_ms, std::size_t runs_max) {
   std::vector<run_row> runs;
   {
-    query rows{db_, "SELECT " ONCUE_RUN_COLUMNS " FROM runs WHERE stage=0 AND owner<>? LIMIT ?", incarnation_, runs_max};
+    query rows{db_,
+               "SELECT " ONCUE_RUN_COLUMNS
+               " FROM runs WHERE stage=0 AND owner<>? AND (state<>'paused' OR cancel_requested"
+               " OR (SELECT parent FROM run_specs WHERE run_specs.run_no=runs.run_no)<>'') LIMIT ?",
+               incarnation_, runs_max};
     while (rows.next()) runs.push_back(row_of(rows));
   }
   for (const auto& run : runs) {
     end_as(run, {.kind = ending_kind::failed, .code = failure_code::node_lost, .message = lost_node}, now_ms);
   }
   return runs.size();
-}
-
-// -- cancel ------------------------------------------------------------------------
-
-store_answer sqlite_writer::write(const record_cancel& what) {
-  const auto& request = what.request;
-  if (auto run = find_row(db_, request.run)) {
-    if (!run->is_open()) return record_cancel_reply{load_ending(db_, *run), false};
-    auto reason = request.reason.empty() ? "Run " + request.run.value + " was cancelled" : request.reason;
-    query{db_, "UPDATE runs SET cancel_requested=1, cancel_reason=?, cancel_by=? WHERE run_no=? AND cancel_requested=0",
-          reason, request.by, run->number}
-        .run();
-    return record_cancel_reply{{}, false, true};
-  }
-  query{db_, "DELETE FROM cancel_intents WHERE at_ms<?", what.at_ms - options_.intent_age_ms_max}.run();
-  if (query rows{db_, "SELECT 1 FROM cancel_intents WHERE run_id=?", request.run}; rows.next()) {
-    return record_cancel_reply{{}, true};
-  }
-  query count{db_, "SELECT count(*) FROM cancel_intents"};
-  if (count.next() && count.count(0) >= options_.intents_max) return record_cancel_reply{};
-  query{db_,
-        "INSERT INTO cancel_intents(run_id, scope, reason, by, wait_ms, at_ms) VALUES(?, ?, ?, ?, ?, ?)",
-        request.run,
-        request.scope,
-        request.reason,
-        request.by,
-        request.wait_ms,
-        what.at_ms}
-      .run();
-  return record_cancel_reply{{}, true};
 }
 
 }  // namespace oncue::io

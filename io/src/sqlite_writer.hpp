@@ -25,11 +25,14 @@ class sqlite_writer {
   store_answer write(const finish_run& what);
   store_answer write(const end_orphan& what);
   store_answer write(const record_cancel& what);
+  store_answer write(const reopen_run& what);
+  store_answer write(const end_expired& what);
   store_answer write(const create_session& what);
   store_answer write(const change_session& what);
   store_answer write(const delete_sessions& what);
 
-  /// Ends some runs of earlier processes, at most `runs_max`. How many: 0 when none are left.
+  /// Ends some runs of earlier processes, at most `runs_max`. How many: 0 when none are left. Those that wait for a person
+  /// go on waiting, but for children: whoever would go on with them is gone.
   std::size_t end_predecessors(std::int64_t now_ms, std::size_t runs_max);
 
   std::uint64_t events() const { return events_; }

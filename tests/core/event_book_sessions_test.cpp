@@ -96,8 +96,8 @@ CAF_TEST(a session with tools is told with its calls and their answers) {
   const tool_call call{"c1", "sum", "{}"};
   book.finish({{"r"},
                1,
-               {event_ptr{run_event{1, 0, boxed<tool_call_started>{{call}}}},
-                event_ptr{run_event{2, 0, boxed<tool_call_ended>{{call, false, "42", 1}}}},
+               {event_ptr{run_event{1, 0, boxed<tool_call_started>{{.number = 1, .call = call}}}},
+                event_ptr{run_event{2, 0, boxed<tool_call_ended>{{.number = 1, .call = call, .result = "42"}}}},
                 event_ptr{run_event{3, 0, model_request_started{2}}},
                 event_ptr{run_event{4, 0, content_delta{"It is 42."}}}, ending_at(5, "It is 42.", {})}});
   auto said = book.history_of({{"s"}, 10, 1000, false}).messages;

@@ -22,18 +22,22 @@ constexpr token_usage usage{1, 2, 3, 18'446'744'073'709'551'615u};
 std::vector<event_body> one_of_each() {
   tool_call call{"call_1", "look", R"({"at":"birds"})"};
   ending how{ending_kind::failed, failure_code::provider_refused, 503, odd, "x"};
+  tool_facts facts{tool_need::user_input, true, odd, {{"at", "string", odd, R"("birds")"}, {"n", "", "", ""}}, {"child"}};
+  // An ending has a line of JSON and its content behind it: the hardest one to keep inside of another record.
+  event_ptr of_child{run_event{9, 1'700'000'000'000, boxed<run_ended>{{how, odd + "\n\n", usage, 1, 2}}}};
   return {boxed<run_started>{{odd, "gpt-x", "openai"}},
           model_request_started{4'294'967'295u},
           boxed<model_request_retrying>{{2, failure_code::provider_rate_limited, 429, 1500, odd}},
           content_delta{odd + not_utf8},
           reasoning_delta{not_utf8},
-          boxed<model_request_completed>{{3, "stop", usage, 77}},
+          boxed<model_request_completed>{{3, "stop", usage, 77, {call, {"call_2", odd, ""}}, 1234}},
           content_completed{},
-          boxed<tool_call_started>{{call}},
-          boxed<tool_call_ended>{{call, true, odd, 12}},
-          run_paused{{call, {"call_2", "", ""}}},
-          run_continued{},
-          boxed<run_ended>{{how, odd + not_utf8, usage, 5, 6}}};
+          boxed<tool_call_started>{{7, call, facts}},
+          boxed<tool_call_ended>{{4'294'967'295u, call, facts, true, true, odd, 12}},
+          boxed<run_paused>{{{{call, facts}, {{"call_2", "", ""}, {}}}, 1'800'000'000'000}},
+          boxed<run_continued>{{{{"call_1", false, odd, facts.inputs, {}}, {"call_2", {}, "", {}, odd}}, "ann"}},
+          boxed<run_ended>{{how, odd + not_utf8, usage, 5, 6}},
+          boxed<child_event>{{{"c"}, {"r"}, {"helper"}, odd, "m", "openai", of_child}}};
 }
 
 std::string decoded(std::int64_t kind, std::string data, const event_body& expected) {
@@ -80,8 +84,10 @@ CAF_TEST(what is kept is what the format says) {
   CAF_CHECK_EQUAL(record.data.substr(record.data.find('\n')), "\ntwo\nlines");
   CAF_CHECK_EQUAL(static_cast<int>(record.kind), 12);
 
-  event_body lost = boxed<tool_call_started>{{{"c", "f", not_utf8}}};
-  event_body repaired = boxed<tool_call_started>{{{"c", "f", "a\uFFFD(b\uFFFD"}}};
+  event_body lost = boxed<tool_call_started>{{1, {"c", "f", not_utf8}, {}}};
+  event_body repaired = boxed<tool_call_started>{{1, {"c", "f", "a\uFFFD(b\uFFFD"}, {}}};
+  CAF_CHECK_EQUAL(core::encode(repaired, scratch).data, R"({"id":"c","name":"f","arguments":"a)"
+                                                        "\uFFFD(b\uFFFD\",\"number\":1}");
   CAF_CHECK_EQUAL(decoded(8, core::encode(lost, scratch).data, repaired), "equal");
 }
 
@@ -92,6 +98,20 @@ CAF_TEST(newer keys are passed over and missing ones have their defaults) {
                   "equal");
 }
 
+CAF_TEST(records of older programs are what they were) {
+  tool_call call{"c", "f", "{}"};
+  const std::string kept = R"("id":"c","name":"f","arguments":"{}")";
+  CAF_CHECK_EQUAL(decoded(6, R"({"attempt":1,"finish_reason":"stop","first_token_us":5})",
+                          boxed<model_request_completed>{{1, "stop", {}, 5, {}, 0}}),
+                  "equal");
+  CAF_CHECK_EQUAL(decoded(8, "{" + kept + "}", boxed<tool_call_started>{{0, call, {}}}), "equal");
+  CAF_CHECK_EQUAL(decoded(9, "{" + kept + R"(,"failed":true,"result":"r","duration_ms":3})",
+                          boxed<tool_call_ended>{{0, call, {}, true, false, "r", 3}}),
+                  "equal");
+  CAF_CHECK_EQUAL(decoded(10, R"({"waiting_for":[{)" + kept + "}]}", boxed<run_paused>{{{{call, {}}}, 0}}), "equal");
+  CAF_CHECK_EQUAL(decoded(11, "{}", boxed<run_continued>{}), "equal");
+}
+
 CAF_TEST(what cannot be understood is an error and not a guess) {
   struct row {
     std::int64_t kind;
@@ -99,7 +119,11 @@ CAF_TEST(what cannot be understood is an error and not a guess) {
   };
   for (const auto& x : std::vector<row>{
            {0, "", "unknown kind 0"},
-           {13, "{}", "unknown kind 13"},
+           {14, "{}", "unknown kind 14"},
+           {13, "{}", "the child's event: unknown kind 0"},
+           {13, R"({"kind":3,"data":"[]"})", "the child's event: not a JSON object"},
+           {8, R"({"need":"sleep"})", "need is not known"},
+           {9, R"({"confirmed":"yes"})", "confirmed is of another type"},
            {-1, "", "unknown kind -1"},
            {257, "text", "unknown kind 257"},
            {3, "", "not JSON"},

@@ -17,10 +17,25 @@ std::vector<event_ptr> log_of(std::vector<event_body> bodies) {
 }
 
 boxed<tool_call_started> started(std::string id, std::string arguments = "{}") {
-  return tool_call_started{{std::move(id), "f", std::move(arguments)}};
+  return tool_call_started{.number = 0, .call = {std::move(id), "f", std::move(arguments)}};
 }
 boxed<tool_call_ended> answered(std::string id, std::string result) {
-  return tool_call_ended{{std::move(id), "f", "{}"}, false, std::move(result), 1};
+  return tool_call_ended{.call = {std::move(id), "f", "{}"}, .result = std::move(result)};
+}
+boxed<tool_call_started> started_as(tool_no number, std::string id) {
+  return tool_call_started{.number = number, .call = {std::move(id), "f", "{}"}};
+}
+boxed<tool_call_ended> answered_as(tool_no number, std::string id, std::string result, bool stopped = false) {
+  return tool_call_ended{
+      .number = number, .call = {std::move(id), "f", "{}"}, .stopped = stopped, .result = std::move(result)};
+}
+boxed<model_request_completed> wants(std::vector<std::string> ids) {
+  model_request_completed body;
+  for (auto& id : ids) body.tool_calls.push_back({std::move(id), "f", "{}"});
+  return body;
+}
+event_body of_child(event_body body) {
+  return boxed<child_event>{{.run = {"child"}, .event = event_ptr{run_event{3, 0, std::move(body)}}}};
 }
 event_body asked() { return model_request_started{1}; }
 event_body said(std::string text) { return content_delta{std::move(text)}; }
@@ -80,6 +95,40 @@ CAF_TEST(every call of a tool is followed by its answer) {
        "u:q | a: #1({}) | t#1:x | a: #1({}) | t#1:y | a:ok"},
   };
   for (const auto& x : table) CAF_CHECK_EQUAL(line(core::run_messages("q", log_of(x.events))), x.messages);
+}
+
+CAF_TEST(what the model asked for is told in its order whatever became of it) {
+  struct row {
+    std::vector<event_body> events;
+    std::string messages;
+  };
+  const std::vector<row> table = {
+      // started and answered in other orders
+      {{asked(), said("so "), wants({"1", "2", "3"}), started_as(1, "2"), started_as(2, "1"), answered_as(1, "2", "two"),
+        started_as(3, "3"), answered_as(3, "3", "three"), answered_as(2, "1", "one"), asked(), said("ok"), wants({}),
+        over()},
+       "u:q | a:so  #1({}) #2({}) #3({}) | t#1:one | t#2:two | t#3:three | a:ok"},
+      // a provider that gives all calls one id
+      {{asked(), wants({"x", "x"}), started_as(1, "x"), started_as(2, "x"), answered_as(2, "x", "second"),
+        answered_as(1, "x", "first"), asked(), said("ok"), over()},
+       "u:q | a: #x({}) #x({}) | t#x:first | t#x:second | a:ok"},
+      // cancelled: one was answered, one stopped, one never begun
+      {{asked(), wants({"1", "2", "3"}), started_as(1, "1"), answered_as(1, "1", "one"), started_as(2, "2"),
+        answered_as(2, "2", "", true), over(ending_kind::cancelled)},
+       "u:q | a: #1({}) #2({}) #3({}) | t#1:one | t#2:stopped: the run ended before this call was answered | t#3:not run: "
+       "the run ended before this call was made | a:(the run ended without an answer)"},
+      // a pause is no turn; a call that a person refused has its answer without having been started
+      {{asked(), wants({"1", "2"}), run_paused{}, run_continued{}, answered("1", "refused"), started_as(1, "2"),
+        answered_as(1, "2", "two"), asked(), said("ok"), over()},
+       "u:q | a: #1({}) #2({}) | t#1:refused | t#2:two | a:ok"},
+      // a child's words and calls are its own
+      {{asked(), wants({"1"}), started_as(1, "1"), of_child(said("inner")), of_child(wants({"9"})),
+        of_child(started_as(1, "9")), answered_as(1, "1", "one"), asked(), said("ok"), over()},
+       "u:q | a: #1({}) | t#1:one | a:ok"},
+  };
+  for (const auto& x : table) CAF_CHECK_EQUAL(line(core::run_messages("q", log_of(x.events))), x.messages);
+  CAF_CHECK(core::tells_of_tools(log_of({asked(), wants({"1"})})));
+  CAF_CHECK(!core::tells_of_tools(log_of({asked(), wants({}), of_child(wants({"1"}))})));
 }
 
 CAF_TEST(the newest whole runs that fit are kept and the oldest is said first) {

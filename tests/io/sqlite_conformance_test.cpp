@@ -41,6 +41,14 @@ std::string words(const record_cancel_reply& x) {
   return std::string{"cancel "} + (x.ended ? words(*x.ended) : "") + (x.intent_stored ? "stored" : "") +
          (x.accepted ? "accepted" : "");
 }
+std::string words(const reopen_reply& x) {
+  return x.refused ? "refused " + x.refused->message : "reopened " + std::to_string(x.epoch);
+}
+std::string words(const expired_runs& x) {
+  auto line = "expired " + std::string{x.ended.empty() ? "none" : "some"} + " next " + std::to_string(x.next_at_ms);
+  for (const auto& run : x.ended) line += " " + run.value;
+  return line;
+}
 template <class T>
 std::string words(const T&) {
   return "of another sort";
@@ -60,7 +68,19 @@ std::string words(const run_list& x) {
   for (const auto& run : x.runs) {
     line += run.id.value + run.agent.value + run.session.value + std::to_string(run.created_at_ms);
     line += run.ended ? std::string{to_string(run.status)} + run.ended->message + " " : " ";
+    if (run.status == run_status::paused) line += "paused ";
   }
+  return line;
+}
+std::string words(const paused_run& x) {
+  if (!x.summary) return "no such run";
+  const auto& request = x.request;
+  // The book does not tell a run that has not begun from one that runs.
+  auto status = x.summary->status == run_status::pending ? run_status::running : x.summary->status;
+  auto line = std::string{to_string(status)} + " " + request.id.value + request.agent.value + request.session.value +
+              request.user.value + request.input + request.idempotency_key + request.parent.value + request.root.value +
+              request.traceparent;
+  for (const auto& event : x.events) line += " " + words(event);
   return line;
 }
 std::string words(const history& x) {
@@ -100,6 +120,8 @@ class pair_of_journals {
       compare(words(must(store_->reads().read(pull))), words(book_.read(pull)));
     }
     compare(words(must(store_->reads().list({5}))), words(book_.list(5)));
+    find_paused question{some_run()};
+    compare(words(must(store_->reads().find(question))), words(book_.find(question)));
     load_history load{some_session(), static_cast<std::uint32_t>(below(4)), static_cast<std::uint32_t>(below(120)),
                       below(2) == 0};
     auto said = words(book_.history_of(load));
@@ -137,8 +159,12 @@ class pair_of_journals {
     if (kind == 0) body = reasoning_delta{"because"};
     if (kind == 1) body = boxed<model_request_completed>{{1, "stop", {index, 1, 0, 0}, 0}};
     if (kind == 2) body = model_request_started{1};
-    if (kind == 3 && run.value.back() % 2) body = boxed<tool_call_started>{{{id, "f", "{}"}}};
-    if (kind == 4 && run.value.back() % 2) body = boxed<tool_call_ended>{{{id, "f", "{}"}, false, "r" + id, 1}};
+    tool_call call{id, "f", "{}"};
+    if (kind == 3 && run.value.back() % 2) body = boxed<tool_call_started>{{.number = 1, .call = call}};
+    if (kind == 4 && run.value.back() % 2) body = boxed<tool_call_ended>{{.call = call, .result = "r" + id}};
+    // Now and then a pause: some run out, some never do.
+    if (kind == 5) body = boxed<run_paused>{{{{call, {}}}, run.value.back() % 3 ? 1000 + 9 * static_cast<int>(index) : 0}};
+    if (kind == 6) body = boxed<child_event>{{.run = {"child"}, .event = delta(index, "not its own")}};
     return event_at(index, std::move(body), 5 * static_cast<std::int64_t>(index));
   }
 
@@ -149,7 +175,10 @@ class pair_of_journals {
     if (below(20) == 0) ++generation_;
     auto run = some_run();
     auto next = log_of(run).size();
-    switch (below(10)) {
+    switch (below(13)) {
+      case 10: return end_expired{now_ms_, static_cast<std::uint32_t>(1 + below(3))};
+      case 11:
+      case 12: return a_reopen(run, next);
       case 0:
       case 1: return a_create(run);
       case 2:
@@ -170,17 +199,31 @@ class pair_of_journals {
     if (below(2)) what.request.idempotency_key = "k" + std::to_string(below(6));
     what.new_session = below(3) == 0;
     what.only_existing = below(6) == 0;
+    if (below(4) == 0) what.request.parent = {"p"};
     return what;
+  }
+
+  io::store_write a_reopen(const run_id& run, event_index next) {
+    auto index = next + (below(8) == 0);
+    return reopen_run{run, event_at(index, boxed<run_continued>{{{}, "ann"}}, now_ms_)};
+  }
+
+  /// Mostly the epoch that stands, now and then one of an owner before or behind it.
+  run_epoch epoch_of(const run_id& run) {
+    auto stands = epochs_.contains(run) ? epochs_[run] : 1;
+    return below(10) == 0 ? 1 + static_cast<run_epoch>(below(3)) : stands;
   }
 
   io::store_write an_append(const run_id& run, event_index next) {
     append_events what{run, next - std::min<event_index>(next, below(3)) + (below(8) == 0), {}};
     for (auto count = below(6); count > 0; --count) what.events.push_back(event(run, what.from + what.events.size()));
+    what.epoch = epoch_of(run);
     return what;
   }
 
   io::store_write a_finish(const run_id& run, event_index next) {
     finish_run what{run, next - std::min<event_index>(next, below(3)) + (below(8) == 0), {}};
+    what.epoch = epoch_of(run);
     if (below(9) == 0) return what;
     auto last = std::max(what.from, next) + below(4);
     auto all = log_of(run);
@@ -198,12 +241,19 @@ class pair_of_journals {
     if (const auto* x = std::get_if<append_events>(&write)) return words(book_.append(*x));
     if (const auto* x = std::get_if<finish_run>(&write)) return words(book_.finish(*x));
     if (const auto* x = std::get_if<end_orphan>(&write)) return words(book_.end(*x));
+    if (const auto* x = std::get_if<end_expired>(&write)) return words(book_.expire(*x));
+    if (const auto* x = std::get_if<reopen_run>(&write)) {
+      auto reply = book_.reopen(*x);
+      if (!reply.refused) epochs_[x->run] = reply.epoch;
+      return words(reply);
+    }
     return words(book_.record(std::get<record_cancel>(write)));
   }
 
   std::uint64_t random_;
   std::int64_t now_ms_ = 1000;
   std::uint64_t generation_ = 0;
+  std::map<run_id, run_epoch> epochs_;
   core::event_book book_{{.intents_max = 2, .intent_age_ms_max = 60}};
   std::unique_ptr<io::sqlite_store> store_;
 };
@@ -218,9 +268,10 @@ CAF_TEST(the store and the book give the same answers) {
     for (int i = 0; i < 150 && both.differences == 0; ++i) both.step();
     if (both.differences > 0) CAF_FAIL("seed " << seed << "\n" << both.first_difference);
   }
-  for (auto what : {"created9", "created9 in", "existing r9", "refused run", "refused ide", "appended 9", "refused no ",
-                    "refused ind", "refused the", "finished 9@", "orphan none", "orphan 9@99", "cancel stor", "cancel acce",
-                    "cancel 9@99", "cancel ", "compaction", "tools"}) {
+  for (auto what : {"created9",    "created9 in", "existing r9", "refused run", "refused ide", "appended 9",
+                    "refused no ", "refused ind", "refused the", "finished 9@", "orphan none", "orphan 9@99",
+                    "cancel stor", "cancel acce", "cancel 9@99", "cancel ",     "compaction",  "tools",
+                    "refused Can", "refused the", "reopened 9",  "expired non", "expired som"}) {
     CAF_MESSAGE(what << ": " << seen[what]);
     CAF_CHECK(seen[what] > 2);
   }

@@ -59,7 +59,7 @@ CAF_TEST(a file that cannot be a store is refused with one sentence) {
 
   open_store(directory / "new.db");
   sql(directory / "new.db", "PRAGMA user_version = 99");
-  CAF_CHECK(says(open_problem(directory / "new.db"), "new.db", "newer version of oncue (schema 99, this one knows 1)"));
+  CAF_CHECK(says(open_problem(directory / "new.db"), "new.db", "newer version of oncue (schema 99, this one knows 2)"));
 
   fs::create_directory(directory / "folder");
   CAF_CHECK(says(open_problem(directory / "folder"), "folder", "is not a file") ||
@@ -199,7 +199,7 @@ CAF_TEST(what was there is there after the end of the process) {
     auto store = open_store(path, 1000);
     for (auto id : {"done", "half", "cancelled", "silent"}) put(*store, creation(id, "ann"));
     put(*store, finish_run{{"done"}, 1, {delta(1, "all"), ended(2, "all")}});
-    put(*store, append_events{{"half"}, 1, {delta(1, "ha"), delta(2, "lf"), event_at(3, run_paused{})}});
+    put(*store, append_events{{"half"}, 1, {delta(1, "ha"), delta(2, "lf"), event_at(3, content_completed{})}});
     put(*store, append_events{{"cancelled"}, 1, {delta(1, "x")}});
     put(*store, record_cancel{{.run = {"cancelled"}, .reason = "enough", .by = "ann"}, 1});
     put(*store, record_cancel{{.run = {"later"}, .reason = "early"}, 1});

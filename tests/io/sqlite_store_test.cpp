@@ -54,11 +54,13 @@ CAF_TEST(what a run does shows in its state) {
   put(*store, creation("r"));
   put(*store, append_events{{"r"}, 1, {delta(1), event_at(2, run_paused{})}});
   CAF_CHECK_EQUAL(status(*store, "r"), "PAUSED");
-  put(*store, append_events{{"r"}, 3, {delta(3)}});
+  put(*store, append_events{{"r"}, 3, {event_at(3, run_continued{}), delta(4), event_at(5, run_paused{})}});
   CAF_CHECK_EQUAL(status(*store, "r"), "PAUSED");
-  put(*store, append_events{{"r"}, 4, {event_at(4, run_continued{}), delta(5)}});
+  put(*store, append_events{{"r"}, 6, {}});
+  CAF_CHECK_EQUAL(status(*store, "r"), "PAUSED");
+  put(*store, append_events{{"r"}, 5, {event_at(5, run_paused{}), event_at(6, run_continued{})}});
   CAF_CHECK_EQUAL(status(*store, "r"), "RUNNING");
-  put(*store, finish_run{{"r"}, 6, {ended(6, "xxx", {.kind = ending_kind::failed, .message = "no"})}});
+  put(*store, finish_run{{"r"}, 7, {ended(7, "xx", {.kind = ending_kind::failed, .message = "no"})}});
   CAF_CHECK_EQUAL(status(*store, "r"), "ERROR");
 }
 

@@ -35,6 +35,9 @@ inline journal_actor::behavior_type front_of(journal_actor::pointer self, const 
         return pass_on(x);
       },
       [=](record_cancel& x) { return pass_on(x); },
+      [=](find_paused& x) { return pass_on(x); },
+      [=](reopen_run& x) { return pass_on(x); },
+      [=](end_expired& x) { return pass_on(x); },
       [=](load_history& x) -> caf::result<history> {
         ++what->asked;
         if (what->fail) return caf::make_error(caf::sec::runtime_error, "the disk is gone");

@@ -1,8 +1,9 @@
 // The journal port on an SQLite file, and the reader beside it. The journal commits whatever has piled up while its last
 // commit ran, never by a timer: its word to itself to write comes behind all that waits in its mailbox. Endings and cancels
-// have a lane of their own: they wait for one transaction at most. Each write is answered after its commit; when the store
-// fails, it is refused with a sentence, and the next one tries again. The archive answers pulls and searches on a
-// connection of its own, so that a long list delays no ending. Each has a thread of its own, because a disk may block it.
+// have a lane of their own: they wait for one transaction at most; a cancel behind what its run still has waiting. Each
+// write is answered after its commit; when the store fails, it is refused with a sentence, and the next one tries again.
+// The archive answers pulls and searches on a connection of its own, so that a long list delays no ending. Each has a
+// thread of its own, because a disk may block it.
 #pragma once
 
 #include <caf/response_promise.hpp>
@@ -51,8 +52,9 @@ class sqlite_journal_state {
  private:
   template <class Reply>
   using promise = caf::typed_response_promise<Reply>;
-  using asker = std::variant<journal_client_actor, promise<create_reply>, promise<end_orphan_reply>,
-                             promise<record_cancel_reply>, promise<session_reply>, promise<sessions_deleted>>;
+  using asker =
+      std::variant<journal_client_actor, promise<create_reply>, promise<end_orphan_reply>, promise<record_cancel_reply>,
+                   promise<reopen_reply>, promise<expired_runs>, promise<session_reply>, promise<sessions_deleted>>;
 
   /// Writes that wait for their transaction, and who asked for each.
   struct lane {
@@ -66,6 +68,7 @@ class sqlite_journal_state {
   template <class Reply, class Write>
   promise<Reply> enqueue(lane& where, Write what);
   void add(lane& where, io::store_write what, asker who);
+  bool waits(const run_id& run) const;
   void call(lane& where);
   void commit(lane& which);
   void answer(asker& who, io::store_answer& answer, bool is_ending);

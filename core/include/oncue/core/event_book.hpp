@@ -1,7 +1,8 @@
 // The journal's memory: runs, their events, what was said in their sessions, and cancels for runs not seen yet, within a
 // fixed number of bytes. Promises: writes are idempotent by run and index; an ending is written once and whoever comes
-// second is told what stands; a cancel that it accepted is the ending; an idempotency key makes one run for as long as
-// that run is known; a live run's events are never dropped. When space is short, ended runs lose their events, oldest
+// second is told what stands; a cancel that it accepted is the ending, and of a paused run at once; whoever continued a
+// run is the only one who writes to it from then on; an idempotency key makes one run for as long as that run is known; the
+// events of a live or paused run are never dropped. When space is short, ended runs lose their events, oldest
 // first, then are forgotten. Never grows past its bound, but for the endings of runs that are already in it.
 #pragma once
 
@@ -45,9 +46,18 @@ class event_book {
   /// Ends a run whose actor is gone: content and index come from what is in the book.
   end_orphan_reply end(const end_orphan& what);
 
-  /// Notes a cancel for a run that is not live: the ending if it has one; accepted if it is open, and then it ends as
-  /// cancelled whoever ends it; else an intent if there is room.
+  /// Notes a cancel for a run that is not live: the ending if it has one, or gets one because it is paused; accepted if it
+  /// is open, and then it ends as cancelled whoever ends it; else an intent if there is room.
   record_cancel_reply record(const record_cancel& what);
+
+  /// A paused run with its whole log; of another one only what it is.
+  paused_run find(const find_paused& what) const;
+
+  /// Logs that a paused run goes on, if it is paused and this is its next event. Always has room.
+  reopen_reply reopen(const reopen_run& what);
+
+  /// Ends the paused runs whose time is over, the longest expired first.
+  expired_runs expire(const end_expired& what);
 
   /// What was said in a session: the newest runs that have ended and fit, the oldest of them first.
   history history_of(const load_history& what) const;
@@ -67,13 +77,12 @@ class event_book {
   using key = std::pair<user_id, std::string>;
 
   struct row {
-    agent_id agent;
-    user_id user;
-    std::string input;
-    std::string idempotency_key;
+    run_request request;  // without its session: see `session`
     std::int64_t created_at_ms = 0;
-    std::uint64_t number = 0;  // order of creation
-    event_index first = 0;     // index of events.front()
+    run_epoch epoch = 1;
+    std::int64_t expires_at_ms = 0;  // while it is in expiring_; else 0
+    std::uint64_t number = 0;        // order of creation
+    event_index first = 0;           // index of events.front()
     std::vector<event_ptr> events;
     bool ended = false;
     std::optional<ending> cancel_accepted;
@@ -89,12 +98,14 @@ class event_book {
   };
 
   std::optional<std::string> add(row& to, event_index from, const std::vector<event_ptr>& events);
+  void note_pause(const run_id& id, row& which);
+  event_ptr end_as(const run_id& id, row& which, ending how, std::int64_t at_ms);
   void close(const run_id& id, row& which);
   void cancel_wins(row& which);
   bool make_room(std::size_t bytes_wanted);
   void strip_oldest();
   void forget_oldest();
-  static std::size_t cost_of(const run_id& id, const row& which);
+  static std::size_t cost_of(const row& which);
   static run_summary summary_of(const run_id& id, const row& which);
   create_reply made_before(const create_run& what) const;
   void drop_old_intents(std::int64_t now_ms);
@@ -103,8 +114,9 @@ class event_book {
   std::unordered_map<run_id, row> rows_;
   std::unordered_map<session_id, linked_line<row>> sessions_;  // their runs in the book, in the order of creation
   std::map<key, run_id> made_by_key_;
-  std::deque<run_id> ended_whole_;     // oldest first; still have their events
-  std::deque<run_id> ended_stripped_;  // have only their ending
+  std::map<std::pair<std::int64_t, std::uint64_t>, run_id> expiring_;  // paused, by their time and their number
+  std::deque<run_id> ended_whole_;                                     // oldest first; still have their events
+  std::deque<run_id> ended_stripped_;                                  // have only their ending
   std::unordered_map<run_id, intent> intents_;
   std::deque<std::pair<std::int64_t, run_id>> intents_by_age_;  // may name intents that are gone
   std::size_t bytes_ = 0;

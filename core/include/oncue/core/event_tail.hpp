@@ -10,15 +10,21 @@
 #include <vector>
 
 #include "oncue/core/limits.hpp"
+#include "oncue/core/pauses.hpp"
 #include "oncue/messages/events.hpp"
 
 namespace oncue::core {
 
 /// The events of `all` from index `from` on, within the pull's limits: at least one if there is one.
-/// `all` has consecutive indices, the first of them is at or below `from`.
+/// `all` has consecutive indices up to the log's last, the first of them is at or below `from`. Behind the last event of a
+/// paused run there is nothing, and the batch says so.
 inline event_batch cut_batch(const std::vector<event_ptr>& all, const pull_limits& pull) {
   event_batch batch{.run = pull.run, .events = {}, .next = pull.from, .end = batch_end::more};
-  if (all.empty() || pull.from > all.back()->index) return batch;
+  auto is_paused = pause_at_end(all) != nullptr;
+  if (all.empty() || pull.from > all.back()->index) {
+    if (is_paused) batch.end = batch_end::paused;
+    return batch;
+  }
   std::size_t bytes = 0;
   for (auto i = static_cast<std::size_t>(pull.from - all.front()->index); i < all.size(); ++i) {
     bytes += cost_bytes(*all[i]);
@@ -27,6 +33,7 @@ inline event_batch cut_batch(const std::vector<event_ptr>& all, const pull_limit
   }
   batch.next = batch.events.back()->index + 1;
   if (get_if<run_ended>(*batch.events.back())) batch.end = batch_end::ended;
+  if (is_paused && batch.next > all.back()->index) batch.end = batch_end::paused;
   return batch;
 }
 
@@ -50,7 +57,7 @@ class event_tail {
   /// A reader's credit. A second pull of the same reader replaces its first.
   pull_result pull(std::uint64_t reader_key, const Reader& reader, const pull_limits& limits) {
     if (deferred_ || limits.from < first_) return {verdict::from_journal, {}};
-    if (limits.from < first_ + events_.size()) {
+    if (limits.from < first_ + events_.size() || pause_at_end(events_)) {
       readers_.erase(reader_key);
       return {verdict::serve, cut_batch(events_, limits)};
     }

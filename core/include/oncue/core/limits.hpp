@@ -116,7 +116,7 @@ inline constexpr std::size_t session_json_bytes_max = 1u << 20;  ///< of its sta
 
 // -- the journal ---------------------------------------------------------------
 inline constexpr std::size_t memory_journal_bytes_max = 256u << 20;
-inline constexpr std::size_t memory_journal_row_bytes = 768;  ///< what a run costs besides its events
+inline constexpr std::size_t memory_journal_row_bytes = 928;  ///< what a run costs besides its events
 inline constexpr std::size_t intents_max = 10'000;
 inline constexpr milliseconds intent_age_max = 24h;
 

@@ -1,6 +1,6 @@
 // What a model is told of a session's earlier runs. Promises messages that any provider takes: user and assistant take
-// turns, every tool call is followed by its answer (one that was stopped says so), no message is empty, and a run that
-// came to nothing leaves nothing. Keeps whole runs, the newest that fit. Pure: reads no store.
+// turns, every tool call is followed by its answer (one that was stopped or never made says so), no message is empty, and
+// a run that came to nothing leaves nothing. Keeps whole runs, the newest that fit. Pure: reads no store.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +12,9 @@
 #include "oncue/messages/journal.hpp"
 
 namespace oncue::core {
+
+/// True if there are calls of tools in these events: then the run's messages are made from its whole log.
+bool tells_of_tools(const std::vector<event_ptr>& events);
 
 /// The messages of one ended run of which only the text is kept.
 std::vector<chat_message> run_messages(std::string input, std::string content);

@@ -32,8 +32,8 @@ struct store_options {
 template <class T>
 using store_result = std::variant<T, std::string>;
 
-using store_write = std::variant<create_run, append_events, finish_run, end_orphan, record_cancel, create_session,
-                                 change_session, delete_sessions>;
+using store_write = std::variant<create_run, append_events, finish_run, end_orphan, record_cancel, reopen_run, end_expired,
+                                 create_session, change_session, delete_sessions>;
 
 /// A write without a refusal of its own could not be made.
 struct store_failed {
@@ -42,7 +42,7 @@ struct store_failed {
 
 /// Of the write's own sort: create_reply, appended or journal_refused, finished or journal_refused, and so on.
 using store_answer = std::variant<create_reply, appended, finished, journal_refused, end_orphan_reply, record_cancel_reply,
-                                  session_reply, sessions_deleted, store_failed>;
+                                  reopen_reply, expired_runs, session_reply, sessions_deleted, store_failed>;
 
 struct upkeep_result {
   bool more = false;    ///< there is more to do: ask again soon
@@ -72,6 +72,8 @@ class sqlite_archive {
   store_result<event_batch> read(const pull_limits& pull);
   store_result<run_found> find(const find_run& what);
   store_result<runs_found> find(const find_runs& what);
+  /// Only what was committed: what waits to be written has to be written before.
+  store_result<paused_run> find(const find_paused& what);
   store_result<session_reply> find(const find_session& what);
   store_result<sessions_found> find(const find_sessions& what);
   store_result<run_list> list(const list_runs& what);
@@ -91,7 +93,8 @@ class sqlite_store {
  public:
   /// Opens the file, or makes it (0600, in a directory of 0700 if there is none). Takes the file's lock, brings an older
   /// file to this version, registers this process, and ends the runs that earlier processes left open: cancelled if that
-  /// was asked for, else failed with node_lost. Error: one sentence that names the file.
+  /// was asked for, else failed with node_lost. Paused ones stay paused, unless they are children of other runs. Error: one
+  /// sentence that names the file.
   static store_result<std::unique_ptr<sqlite_store>> open(store_options options);
   ~sqlite_store();
   sqlite_store(const sqlite_store&) = delete;
