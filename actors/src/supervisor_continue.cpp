@@ -1,33 +1,14 @@
 // Paused runs: they live in the journal alone, come back as an actor when somebody continues them, and end when nobody did
 // in time.
+#include <algorithm>
 #include <utility>
 
 #include "oncue/actors/supervisor.hpp"
 #include "oncue/core/limits.hpp"
+#include "oncue/core/pauses.hpp"
 #include "oncue/io/log.hpp"
 
 namespace oncue::actors {
-
-namespace {
-
-/// As agno says it.
-std::string_view words_for(run_status status) {
-  switch (status) {
-    case run_status::pending: return "pending";
-    case run_status::running: return "running";
-    case run_status::paused: return "paused";
-    case run_status::completed: return "completed";
-    case run_status::failed: return "errored";
-    case run_status::cancelled: return "cancelled";
-  }
-  return "?";
-}
-
-std::string cannot(const run_id& run, run_status status) {
-  return "Cannot continue run " + run.value + ": run is " + std::string{words_for(status)};
-}
-
-}  // namespace
 
 /// A continue on its way: from the lookup in the journal to the run's new actor.
 struct supervisor_state::continuing {
@@ -47,10 +28,10 @@ caf::result<start_reply> supervisor_state::resume(continue_run& request) {
   return promise;
 }
 
-void supervisor_state::refuse(const std::shared_ptr<continuing>& what, refusal_code code, std::string why) {
+void supervisor_state::refuse(const std::shared_ptr<continuing>& what, refusal why) {
   ++totals_.refused_total;
   start_reply reply;
-  reply.refused = refusal{code, std::move(why)};
+  reply.refused = std::move(why);
   reply.run = what->wanted.run;
   what->promise.deliver(std::move(reply));
 }
@@ -59,7 +40,7 @@ void supervisor_state::look_up(std::shared_ptr<continuing> what) {
   using enum node_roster::row_state;
   if (auto* row = roster_.find(what->wanted.run)) {
     if (row->state == queued || row->state == running) {
-      refuse(what, refusal_code::not_paused, cannot(what->wanted.run, run_status::running));
+      refuse(what, core::cannot_continue(what->wanted.run, run_status::running));
     } else {
       row->waiters.emplace_back([this, what] { look_up(what); });
     }
@@ -68,7 +49,7 @@ void supervisor_state::look_up(std::shared_ptr<continuing> what) {
   self_->request(env_->journal, local_answer, find_paused{what->wanted.run})
       .then([this, what](paused_run& kept) { found_paused(what, kept); },
             [this, what](const caf::error& error) {
-              refuse(what, refusal_code::journal_unavailable, "the journal did not answer: " + to_string(error));
+              refuse(what, {refusal_code::journal_unavailable, "the journal did not answer: " + to_string(error)});
             });
 }
 
@@ -76,26 +57,26 @@ void supervisor_state::found_paused(std::shared_ptr<continuing> what, paused_run
   const auto& wanted = what->wanted;
   auto is_other = [](const auto& asked, const auto& is) { return !asked.empty() && asked != is; };
   if (!kept.summary || is_other(wanted.session, kept.summary->session) || is_other(wanted.agent, kept.summary->agent)) {
-    return refuse(what, refusal_code::unknown_run, "there is no run '" + wanted.run.value + "'");
+    return refuse(what, core::cannot_continue_unknown(wanted.run));
   }
   // Somebody else's continue may have been quicker.
-  if (roster_.find(wanted.run)) return refuse(what, refusal_code::not_paused, cannot(wanted.run, run_status::running));
-  const auto* waiting = core::waiting_in(kept.events);
+  if (roster_.find(wanted.run)) return refuse(what, core::cannot_continue(wanted.run, run_status::running));
+  const auto* waiting = core::pause_at_end(kept.events);
   if (kept.summary->status != run_status::paused || !waiting) {
-    return refuse(what, refusal_code::not_paused, cannot(wanted.run, kept.summary->status));
+    return refuse(what, core::cannot_continue(wanted.run, kept.summary->status));
   }
   if (auto wrong = core::problem_with(waiting->waiting_for, wanted.decisions); !wrong.empty()) {
-    return refuse(what, refusal_code::invalid_input, std::move(wrong));
+    return refuse(what, {refusal_code::invalid_input, std::move(wrong)});
   }
   what->entry = env_->catalog->find(kept.summary->agent);
   if (!what->entry) {
-    return refuse(what, refusal_code::unknown_agent,
-                  "agent: there is no agent '" + kept.summary->agent.value + "' any more");
+    auto why = "agent: there is no agent '" + kept.summary->agent.value + "' any more";
+    return refuse(what, {refusal_code::unknown_agent, std::move(why)});
   }
   what->request = std::move(kept.request);
   what->request.on_busy_session = session_policy::enqueue;
   auto now_ms = env_->unix_ms();
-  if (auto refused = roster_.admit(what->request, now_ms)) return refuse(what, refused->code, refused->message);
+  if (auto refused = roster_.admit(what->request, now_ms)) return refuse(what, std::move(*refused));
   what->events = std::move(kept.events);
   run_continued said{std::move(what->wanted.decisions), std::move(what->wanted.by)};
   what->events.emplace_back(run_event{what->events.back()->index + 1, now_ms, boxed<run_continued>{std::move(said)}});
@@ -112,7 +93,7 @@ void supervisor_state::reopened(std::shared_ptr<continuing> what, const reopen_r
   auto id = what->request.id;
   if (reply.refused) {
     wake(roster_.not_created(id));
-    refuse(what, reply.refused->code, reply.refused->message);
+    refuse(what, *reply.refused);
     after_a_run_left();
     return;
   }

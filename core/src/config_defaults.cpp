@@ -159,4 +159,38 @@ catalog make_catalog(const config& source) {
   return result;
 }
 
+catalog with_functions(const catalog& source, const std::vector<tool_spec>& functions) {
+  catalog result = source;
+  for (auto& [id, entry] : result.agents) {
+    std::vector<tool_spec> tools;
+    auto has = [&](const std::string& name) {
+      return std::any_of(tools.begin(), tools.end(), [&](const tool_spec& x) { return x.name == name; });
+    };
+    if (entry->tools) {
+      for (const auto& tool : entry->tools->tools()) tools.push_back(*tool);
+    }
+    auto declared = tools.size();
+    for (const auto& name : entry->agent.tools) {
+      if (has(name)) continue;
+      auto is_it = [&](const tool_spec& x) { return x.name == name; };
+      auto found = std::find_if(functions.begin(), functions.end(), is_it);
+      if (found == functions.end()) {
+        throw std::invalid_argument{"agent " + id.value + ": tools: there is no tool named '" + name + "'"};
+      }
+      tools.push_back(*found);
+    }
+    if (tools.size() == declared) continue;
+    auto made = tool_set::make(std::move(tools));
+    if (const auto* wrong = std::get_if<std::string>(&made)) {
+      throw std::invalid_argument{"agent " + id.value + ": tools: " + *wrong};
+    }
+    auto changed = std::make_shared<agent_entry>();
+    changed->agent = entry->agent;
+    changed->model = entry->model;
+    changed->tools = std::make_shared<const tool_set>(std::get<tool_set>(std::move(made)));
+    entry = std::move(changed);
+  }
+  return result;
+}
+
 }  // namespace oncue::core

@@ -128,8 +128,4 @@ run_memory replay(const std::vector<event_ptr>& events) {
   return all.done();
 }
 
-const run_paused* waiting_in(const std::vector<event_ptr>& events) {
-  return events.empty() ? nullptr : get_if<run_paused>(*events.back());
-}
-
 }  // namespace oncue::core

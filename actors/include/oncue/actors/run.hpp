@@ -71,13 +71,13 @@ class run_state {
   std::vector<std::pair<std::uint64_t, caf::typed_response_promise<cancel_reply>>> cancels_;
 
   // what a run without tools does not pay for
-  struct child {
+  struct heard_child {
     run_id id;
     std::unique_ptr<subscription<run_actor::base>> events;  // has callbacks that name it
   };
   struct tool_side {
     std::vector<std::pair<tool_no, tool_call_actor>> calls;
-    std::vector<child> children;
+    std::vector<heard_child> children;
     std::unique_ptr<core::signal::begin> begin;  // while servers are asked for their tools
     std::size_t servers_asked = 0;
   };

@@ -57,7 +57,7 @@ class supervisor_state {
   void look_up(std::shared_ptr<continuing> what);
   void found_paused(std::shared_ptr<continuing> what, paused_run& kept);
   void reopened(std::shared_ptr<continuing> what, const reopen_reply& reply);
-  void refuse(const std::shared_ptr<continuing>& what, refusal_code code, std::string why);
+  void refuse(const std::shared_ptr<continuing>& what, refusal why);
   void end_expired_runs();
   void expires_at(std::int64_t at_ms);
 

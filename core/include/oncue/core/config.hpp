@@ -96,6 +96,10 @@ std::variant<tool_set, std::string> tools_of(const agent_spec& agent, const std:
 /// one that was made by hand they throw std::invalid_argument.
 catalog make_catalog(const config& source);
 
+/// The catalog with C++ functions among the tools of the agents that name them. Throws std::invalid_argument: an agent
+/// names a tool that is not there, or a function's spec cannot be used.
+catalog with_functions(const catalog& source, const std::vector<tool_spec>& functions);
+
 /// The text of a new configuration file: every key with its meaning, unit and default. A line that starts with "#" and no
 /// space behind it is a setting that can be switched on.
 std::string commented_config();

@@ -34,7 +34,4 @@ struct run_memory {
 /// ours gives some memory, but never harm.
 run_memory replay(const std::vector<event_ptr>& events);
 
-/// What the log's last event waits for; null if the run is not paused.
-const run_paused* waiting_in(const std::vector<event_ptr>& events);
-
 }  // namespace oncue::core

@@ -88,6 +88,9 @@ inline constexpr std::string_view agent_tool_argument = "message";
 /// A text among a call's arguments; empty if there is none.
 std::string text_argument(const tool_call& call, std::string_view name);
 
+/// A call as a line of text: `name(city=Paris, n=2)`; long values are cut.
+std::string call_line(const tool_call& call);
+
 /// What is wrong with a tool's name; empty: nothing.
 std::string tool_name_problem(std::string_view name);
 
