@@ -15,6 +15,11 @@ class called_program final : public io::child_handler {
   called_program(tool_no number, std::size_t bytes_max, process_tool_actor tool)
       : number_{number}, bytes_max_{bytes_max}, tool_{std::move(tool)} {}
 
+  /// Also when the loop goes first: nothing is alive by then.
+  ~called_program() override { close(); }
+  called_program(const called_program&) = delete;
+  called_program& operator=(const called_program&) = delete;
+
   void on_output(std::string_view bytes) override {
     if (answered_) return;
     // One line break more than the result may have: it is cut off.
@@ -38,9 +43,13 @@ class called_program final : public io::child_handler {
     }
   }
 
-  void on_gone() override { caf::anon_send(tool_, tool_closed{number_}); }
+  void on_gone() override { close(); }
 
  private:
+  void close() {
+    if (!std::exchange(closed_, true)) caf::anon_send(tool_, tool_closed{number_});
+  }
+
   void answer(bool failed, std::string text) {
     if (std::exchange(answered_, true)) return;
     output_ = {};
@@ -53,6 +62,7 @@ class called_program final : public io::child_handler {
   std::string output_;
   core::text_end errors_;
   bool answered_ = false;
+  bool closed_ = false;
 };
 
 }  // namespace
