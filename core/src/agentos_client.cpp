@@ -202,6 +202,13 @@ std::variant<cancel_reply, std::string> read_receipt(std::string_view text) {
   reply.status = named<run_status>(text_in(json, {"status"}));
   reply.phase_at_cancel = named<run_phase>(text_in(json, {"phase_at_cancel"}));
   if (json.contains("event_index") && json["event_index"].is_number_unsigned()) reply.index = count_in(json, "event_index");
+  auto small_count = [&](const char* key) {
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(count_in(json, key), UINT32_MAX));
+  };
+  reply.tools_stopped = small_count("tools_stopped");
+  reply.tools_abandoned = small_count("tools_abandoned");
+  reply.children = small_count("children");
+  reply.children_stopped = small_count("children_stopped");
   reply.upstream_closed = json.value("upstream_closed", ordered_json{}) == true;
   reply.durable = json.value("durable", ordered_json{}) == true;
   reply.latency_us = count_in(json, "latency_us");

@@ -61,6 +61,7 @@ struct start_reply {
   session_id session;
   event_source_actor source;  ///< where to pull from; null when refused
   bool existing = false;      ///< the idempotency key made this run before: nothing was started
+  event_index from = 0;       ///< the first event of what was asked for: of a run that goes on, its run_continued
 };
 
 struct subscribe_run {
@@ -184,7 +185,7 @@ bool inspect(Inspector& f, clear_alarm& x) {
 template <class Inspector>
 bool inspect(Inspector& f, start_reply& x) {
   return f.object(x).fields(f.field("refused", x.refused), f.field("run", x.run), f.field("session", x.session),
-                            f.field("source", x.source), f.field("existing", x.existing));
+                            f.field("source", x.source), f.field("existing", x.existing), f.field("from", x.from));
 }
 template <class Inspector>
 bool inspect(Inspector& f, subscribe_run& x) {
