@@ -8,6 +8,7 @@
 #include "json_depth.hpp"
 #include "oncue/core/limits.hpp"
 #include "oncue/core/safe_text.hpp"
+#include "tool_json.hpp"
 
 namespace oncue::core {
 namespace {
@@ -161,6 +162,30 @@ std::string form_encoded(const field_pairs& fields) {
     out += percent_encoded(name) + "=" + percent_encoded(value);
   }
   return out;
+}
+
+std::string decided_tools(const std::vector<tool_requirement>& waiting_for, const std::vector<tool_decision>& decisions) {
+  auto tools = ordered_json::array();
+  for (const auto& [call, facts] : waiting_for) {
+    const auto decided =
+        std::find_if(decisions.begin(), decisions.end(), [&](const tool_decision& x) { return x.call_id == call.id; });
+    if (decided == decisions.end()) continue;
+    auto known = facts;
+    known.confirmed = decided->confirmed;
+    known.note = decided->note;
+    for (auto& field : known.inputs) {
+      const auto given = std::find_if(decided->inputs.begin(), decided->inputs.end(),
+                                      [&](const input_field& x) { return x.name == field.name; });
+      if (given != decided->inputs.end()) field.value = given->value;
+    }
+    std::string text;
+    append_tool(text, call, known, {});
+    auto tool = ordered_json::parse(text);
+    tool.erase("created_at");
+    if (decided->result) tool["result"] = *decided->result;
+    tools.push_back(std::move(tool));
+  }
+  return one_line(tools);
 }
 
 // -- answers ---------------------------------------------------------------------------
