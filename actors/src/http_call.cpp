@@ -59,10 +59,16 @@ std::shared_ptr<const core::agent_entry> http_call_state::find_agent(const agent
 
 // -- the server itself -----------------------------------------------------------------
 
-void http_call_state::serve(core::routes::list_agents&) { answer_json(core::agents_document(*env_->catalog, env_->facts)); }
+void http_call_state::serve(core::routes::list_agents&) {
+  answer_json(core::agents_document(*env_->catalog, env_->facts, env_->tools));
+}
 
 void http_call_state::serve(core::routes::get_agent& route) {
-  if (auto entry = find_agent(route.agent)) answer_json(core::agent_document(*entry, env_->facts));
+  auto entry = find_agent(route.agent);
+  if (!entry) return;
+  auto tools = env_->tools.find(route.agent);
+  answer_json(tools == env_->tools.end() ? core::agent_document(*entry, env_->facts)
+                                         : core::agent_document(*entry, env_->facts, tools->second));
 }
 
 void http_call_state::serve(core::routes::config&) { answer_json(core::config_document(*env_->catalog, env_->facts)); }

@@ -41,6 +41,8 @@ class http_call_state {
   // runs: http_call_runs.cpp
   void serve(core::routes::start_run& route);
   void started(const core::start_form& form, const core::agent_entry& entry, start_reply& reply);
+  void serve(core::routes::continue_run& route);
+  void continued(const core::continue_form& form, const run_record& record, start_reply& reply);
   void serve(core::routes::cancel_run& route);
   void cancelled(const core::cancel_form& form, const cancel_reply& reply);
   void serve(core::routes::resume_run& route);
@@ -53,7 +55,7 @@ class http_call_state {
 
   // a run that is on its way to the client: http_call_stream.cpp
   void stream(stream_plan plan, event_source_actor source);
-  void await_ending(run_record record, event_source_actor source);
+  void await_ending(run_record record, event_source_actor source, event_index from = 0);
   void on_batch(event_batch& batch);
   void on_down(const caf::down_msg& down);
   void on_client_gone();

@@ -66,12 +66,63 @@ void http_call_state::started(const core::start_form& form, const core::agent_en
   await_ending(std::move(record), std::move(reply.source));
 }
 
+// -- continue --------------------------------------------------------------------------
+
+void http_call_state::serve(core::routes::continue_run& route) {
+  if (!find_agent(route.agent)) return;
+  auto form = core::read_form(header("content-type"), request_.http.body);
+  if (!form) return answer(core::error_answer(400, form.error));
+  auto decoded = core::decode_continue(route.run, form.fields);
+  auto* wanted = right(decoded);
+  if (!wanted) return;
+  wanted->request.agent = route.agent;
+  if (wanted->request.by.empty()) wanted->request.by = "http";
+  request_.http.body.clear();
+
+  cancel_when_gone_ = wanted->cancel_when_gone();
+  if (!(wanted->background && !wanted->stream)) {
+    auto call = caf::actor_cast<http_call_actor>(self_);
+    answer_.on_gone([call] { caf::anon_send(call, client_gone{}); });
+  }
+  // What is known of the run so far is a part of the answer: nobody else writes to it while it waits.
+  ask(env_->archive, find_run{route.run, true}, [this, form = *wanted](run_found& found) {
+    if (!found.run || found.run->summary.agent != form.request.agent) return answer(core::run_not_found());
+    ask(env_->supervisor, form.request,
+        [this, form, record = std::move(*found.run)](start_reply& reply) { continued(form, record, reply); });
+  });
+}
+
+void http_call_state::continued(const core::continue_form& form, const run_record& record, start_reply& reply) {
+  const auto& run = record.summary.id;
+  if (reply.refused) {
+    io::log(io::log_level::info, "continue_refused", {{"run", run.value}, {"code", to_string(reply.refused->code)}});
+    return answer(core::continue_refusal_answer(*reply.refused));
+  }
+  run_ = run;
+  io::log(io::log_level::info, "run_continued", {{"run", run.value}, {"by", form.request.by}});
+  if (form.background && !form.stream) return answer(core::pending_answer(run, record.summary.session));
+  if (gone_) return leave_run();
+  if (form.stream) {
+    stream_plan plan{.labels = core::labels_of(record),
+                     .from = reply.from,
+                     .with_index = form.background,
+                     .content_only = !form.stream_events};
+    return stream(std::move(plan), std::move(reply.source));
+  }
+  // From where the record ends: somebody else may have continued the run in between, up to its next pause.
+  await_ending(record, std::move(reply.source), record.next);
+}
+
 // -- cancel ----------------------------------------------------------------------------
 
 void http_call_state::serve(core::routes::cancel_run& route) {
   if (!route.agent.empty() && !find_agent(route.agent)) return;
   auto form = core::read_form(header("content-type"), request_.http.body);
-  auto decoded = core::decode_cancel(route.run, request_.query, form ? form.fields : core::field_pairs{});
+  core::field_pairs headers;
+  for (const auto* which : {"cancel-mode", "cancel-grace"}) {
+    if (auto value = header(which); !value.empty()) headers.emplace_back(which, value);
+  }
+  auto decoded = core::decode_cancel(route.run, request_.query, form ? form.fields : core::field_pairs{}, headers);
   auto* wanted = right(decoded);
   if (!wanted) return;
   wanted->request.by = "http";
@@ -112,14 +163,14 @@ void http_call_state::resume(const core::resume_form& form, const run_record& re
   const auto& run = record.summary.id;
   auto missed = record.next > form.from ? record.next - form.from : 0;
   stream_plan plan{.labels = core::labels_of(record), .from = form.from, .with_index = true};
-  if (record.ended) {
+  if (record.ended || record.summary.status == run_status::paused) {
     // The RunCompleted behind a RunCancelled is a frame of its own, with an index that the log does not have.
     auto trailing = record.summary.status == run_status::cancelled ? 1u : 0u;
     auto frames = record.next + trailing;
     missed = frames > form.from ? frames - form.from : 0;
     core::append_replay_frame(plan.opening, run, record.summary.status, missed, frames, form.last_index);
     plan.kept_unknown = true;
-    plan.ended_at = record.next - 1;
+    if (record.ended) plan.ended_at = record.next - 1;
   } else {
     if (missed > 0) core::append_catch_up_frame(plan.opening, run, missed, record.next);
     std::string subscribed;
@@ -143,12 +194,12 @@ void http_call_state::serve(core::routes::run_events& route) {
 
 void http_call_state::follow(const core::resume_form& form, const run_record& record) {
   stream_plan plan{.labels = core::labels_of(record), .from = form.from, .with_index = true, .with_id = true};
-  if (record.ended) {
+  if (record.ended || record.summary.status == run_status::paused) {
     auto frames = record.next + (record.summary.status == run_status::cancelled ? 1 : 0);
     // A browser's EventSource comes again until it is told that there is nothing more (WHATWG HTML, 9.2.3: 204).
     if (form.from >= frames) return answer({204, {}, {}});
     plan.kept_unknown = true;
-    plan.ended_at = record.next - 1;
+    if (record.ended) plan.ended_at = record.next - 1;
   }
   stream(std::move(plan), {});
 }

@@ -1,9 +1,19 @@
-// A run on its way to the client: as a stream, or as one answer when it has ended; and what becomes of it when the client
-// leaves.
+// A run on its way to the client: as a stream, or as one answer when it has ended or waits for a person; and what becomes
+// of it when the client leaves.
 #include "http_call.hpp"
 #include "oncue/io/log.hpp"
 
 namespace oncue::actors {
+
+namespace {
+
+/// A piece of text, the run's own or a child's: what it says is in what follows.
+bool is_delta(const run_event& event) {
+  if (const auto* child = get_if<child_event>(event)) return is_delta(*child->event);
+  return get_if<content_delta>(event) || get_if<reasoning_delta>(event);
+}
+
+}  // namespace
 
 void http_call_state::stream(stream_plan plan, event_source_actor source) {
   run_ = plan.labels.run;
@@ -16,9 +26,9 @@ void http_call_state::stream(stream_plan plan, event_source_actor source) {
 }
 
 /// The whole answer at once, from what the run says: it needs no look into the store.
-void http_call_state::await_ending(run_record record, event_source_actor source) {
+void http_call_state::await_ending(run_record record, event_source_actor source, event_index from) {
   run_ = record.summary.id;
-  awaited_.emplace(awaited_run{std::move(record), {self_, env_->supervisor, run_}});
+  awaited_.emplace(awaited_run{std::move(record), {self_, env_->supervisor, run_, from}});
   awaited_->events.open(std::move(source));
 }
 
@@ -30,10 +40,12 @@ void http_call_state::on_batch(event_batch& batch) {
   }
   if (!awaited_) return;
   auto& [record, events] = *awaited_;
-  for (const auto& event : events.take(batch)) {
+  for (auto& event : events.take(batch)) {
     record.updated_at_ms = event->at_ms;
     record.next = event->index + 1;
     if (const auto* begun = get_if<run_started>(*event)) record.started = *begun;
+    if (const auto* said = get_if<content_delta>(*event)) record.content += said->text;
+    if (get_if<run_continued>(*event)) record.summary.status = run_status::running;
     if (const auto* ended = get_if<run_ended>(*event)) {
       record.summary.status = status_of(ended->how);
       record.summary.ended = ended->how;
@@ -41,12 +53,16 @@ void http_call_state::on_batch(event_batch& batch) {
       record.ended = *ended;
       record.ended->content.clear();
     }
+    if (!is_delta(*event)) record.events.push_back(std::move(event));
   }
   using enum subscription_state;
   if (events.state() == reading) {
     events.pull();
   } else if (events.state() == ended) {
-    answer_json(core::run_output_document(record));
+    answer_json(core::run_output_document(record, core::output_kind::answer));
+  } else if (events.state() == paused) {
+    record.summary.status = run_status::paused;
+    answer_json(core::run_output_document(record, core::output_kind::answer));
   } else {
     answer(core::error_answer(500, events.why()));
   }

@@ -74,8 +74,8 @@ void run_stream::show(const run_event& event) {
 void run_stream::write() {
   std::size_t waiting = 0;
   if (!frames_.empty()) waiting = answer_.write(std::exchange(frames_, {}));
-  if (events_.state() == subscription_state::ended) {
-    open_answer();  // a cursor behind the ending: there is nothing more
+  if (events_.state() == subscription_state::ended || events_.state() == subscription_state::paused) {
+    open_answer();  // a cursor behind the last event: there is nothing more
     answer_.end();
     done_ = true;
   } else if (waiting > core::limits::stream_buffer_bytes_low) {

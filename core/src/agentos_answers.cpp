@@ -50,7 +50,6 @@ struct at_once {
   answer operator()(const routes::no_team&) const { return error_answer(404, "Team not found"); }
   answer operator()(const routes::no_workflow&) const { return error_answer(404, "Workflow not found"); }
   answer operator()(const routes::not_served& x) const { return not_served_answer(x.what); }
-  answer operator()(const routes::continue_run&) const { return not_served_answer("continue"); }
   template <class Other>
   answer operator()(const Other&) const {
     return {};
@@ -123,6 +122,8 @@ http_answer refusal_answer(const refusal& refused) {
     case refusal_code::invalid_run_id:
     case refusal_code::invalid_input: return wrong_field(refused);
     case refusal_code::unknown_agent: return agent_not_found();
+    case refusal_code::unknown_run: return run_not_found();
+    case refusal_code::not_paused:
     case refusal_code::run_id_used:
     case refusal_code::session_busy: return error_answer(409, refused.message);
     case refusal_code::idempotency_reused: return error_answer(422, refused.message);
@@ -131,6 +132,11 @@ http_answer refusal_answer(const refusal& refused) {
     case refusal_code::journal_unavailable: return come_again(error_answer(503, refused.message), 5);
   }
   return error_answer(500, refused.message);
+}
+
+http_answer continue_refusal_answer(const refusal& refused) {
+  if (refused.code != refusal_code::invalid_input) return refusal_answer(refused);
+  return fields_answer({{"value_error", {"body", "tools"}, "Value error, " + refused.message, {}, {}}});
 }
 
 http_answer cancel_answer(const cancel_reply& reply, bool receipt) {
@@ -152,6 +158,10 @@ http_answer cancel_answer(const cancel_reply& reply, bool receipt) {
   } else {
     add_raw(members, "event_index", "null");
   }
+  add(members, "tools_stopped", reply.tools_stopped);
+  add(members, "tools_abandoned", reply.tools_abandoned);
+  add(members, "children", reply.children);
+  add(members, "children_stopped", reply.children_stopped);
   add_bool(members, "upstream_closed", reply.upstream_closed);
   add_bool(members, "durable", reply.durable);
   add(members, "latency_us", reply.latency_us);

@@ -8,6 +8,7 @@
 #include "json_depth.hpp"
 #include "oncue/core/limits.hpp"
 #include "oncue/core/safe_text.hpp"
+#include "tool_json.hpp"
 
 namespace oncue::core {
 namespace {
@@ -163,6 +164,30 @@ std::string form_encoded(const field_pairs& fields) {
   return out;
 }
 
+std::string decided_tools(const std::vector<tool_requirement>& waiting_for, const std::vector<tool_decision>& decisions) {
+  auto tools = ordered_json::array();
+  for (const auto& [call, facts] : waiting_for) {
+    const auto decided =
+        std::find_if(decisions.begin(), decisions.end(), [&](const tool_decision& x) { return x.call_id == call.id; });
+    if (decided == decisions.end()) continue;
+    auto known = facts;
+    known.confirmed = decided->confirmed;
+    known.note = decided->note;
+    for (auto& field : known.inputs) {
+      const auto given = std::find_if(decided->inputs.begin(), decided->inputs.end(),
+                                      [&](const input_field& x) { return x.name == field.name; });
+      if (given != decided->inputs.end()) field.value = given->value;
+    }
+    std::string text;
+    append_tool(text, call, known, {});
+    auto tool = ordered_json::parse(text);
+    tool.erase("created_at");
+    if (decided->result) tool["result"] = *decided->result;
+    tools.push_back(std::move(tool));
+  }
+  return one_line(tools);
+}
+
 // -- answers ---------------------------------------------------------------------------
 
 std::string read_refusal(int status, std::string_view body) {
@@ -202,6 +227,13 @@ std::variant<cancel_reply, std::string> read_receipt(std::string_view text) {
   reply.status = named<run_status>(text_in(json, {"status"}));
   reply.phase_at_cancel = named<run_phase>(text_in(json, {"phase_at_cancel"}));
   if (json.contains("event_index") && json["event_index"].is_number_unsigned()) reply.index = count_in(json, "event_index");
+  auto small_count = [&](const char* key) {
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(count_in(json, key), UINT32_MAX));
+  };
+  reply.tools_stopped = small_count("tools_stopped");
+  reply.tools_abandoned = small_count("tools_abandoned");
+  reply.children = small_count("children");
+  reply.children_stopped = small_count("children_stopped");
   reply.upstream_closed = json.value("upstream_closed", ordered_json{}) == true;
   reply.durable = json.value("durable", ordered_json{}) == true;
   reply.latency_us = count_in(json, "latency_us");

@@ -6,6 +6,7 @@
 
 #include "json_keys.hpp"
 #include "oncue/core/json_text.hpp"
+#include "tool_json.hpp"
 
 namespace oncue::core {
 namespace {
@@ -27,6 +28,18 @@ std::string model_object(const model_spec& model) {
   std::string members;
   add(members, "id", model.name);
   add(members, "provider", to_string(model.provider));
+  return object_of(members);
+}
+
+/// A tool as agno describes its functions.
+std::string tool_object(const tool_spec& tool) {
+  std::string members;
+  add(members, "name", tool.name);
+  if (!tool.description.empty()) add(members, "description", tool.description);
+  add_raw(members, "parameters", compact_arguments(tool.parameters).value_or("{}"));
+  if (tool.need == tool_need::confirmation) add_bool(members, "requires_confirmation", true);
+  if (tool.need == tool_need::user_input) add_bool(members, "requires_user_input", true);
+  if (tool.need == tool_need::result) add_bool(members, "external_execution", true);
   return object_of(members);
 }
 
@@ -97,7 +110,7 @@ std::string models_document(const catalog& agents) {
 
 std::string metrics_document() { return R"({"metrics":[],"updated_at":null})"; }
 
-std::string agent_document(const agent_entry& entry, const os_facts& facts) {
+std::string agent_document(const agent_entry& entry, const os_facts& facts, const std::vector<tool_spec>& tools) {
   std::string members;
   add(members, "id", entry.agent.id.value);
   add(members, "name", entry.agent.name);
@@ -109,13 +122,21 @@ std::string agent_document(const agent_entry& entry, const os_facts& facts) {
   add(model, "model", entry.model.name);
   add(model, "provider", to_string(entry.model.provider));
   add_raw(members, "model", object_of(model));
+  if (!tools.empty()) {
+    std::string list;
+    for (const auto& tool : tools) list += "," + tool_object(tool);
+    add_raw(members, "tools", R"({"tools":)" + list_of(list) + "}");
+  }
   members += R"(,"sessions":{"session_table":"sessions"},"is_component":false)";
   return object_of(members);
 }
 
-std::string agents_document(const catalog& agents, const os_facts& facts) {
+std::string agents_document(const catalog& agents, const os_facts& facts, const tools_of_agents& tools) {
   std::string list;
-  for (const auto& [id, entry] : agents.agents) list += "," + agent_document(*entry, facts);
+  for (const auto& [id, entry] : agents.agents) {
+    const auto found = tools.find(id);
+    list += "," + (found == tools.end() ? agent_document(*entry, facts) : agent_document(*entry, facts, found->second));
+  }
   return list_of(list);
 }
 

@@ -144,38 +144,81 @@ body request_completed(const keys& from) {
                                  .first_token_us = from.seconds("time_to_first_token", 1e6)};
 }
 
-body tool_started(const keys& from) { return tool_call_started{call_in(from.object("tool"))}; }
+/// A schema's type for what agno names by Python's types; nobody's type here is empty.
+std::string schema_type(const std::string& name) {
+  if (name == "str") return "string";
+  if (name == "int") return "integer";
+  if (name == "float") return "number";
+  if (name == "bool") return "boolean";
+  if (name == "list") return "array";
+  if (name == "dict") return "object";
+  return {};
+}
+
+/// Calls `take` for each object of a list.
+template <class Take>
+void each_object(const keys& from, const char* key, Take&& take) {
+  const auto* list = from.find(key);
+  if (!list) return;
+  if (!list->is_array()) return from.wrong(key, "a list");
+  for (const auto& item : *list) {
+    if (!item.is_object()) return from.wrong(key, "a list of objects");
+    take(from.at(item));
+  }
+}
+
+tool_facts facts_in(const keys& tool) {
+  tool_facts facts;
+  if (tool.flag("requires_confirmation")) facts.need = tool_need::confirmation;
+  if (tool.flag("requires_user_input")) facts.need = tool_need::user_input;
+  if (tool.flag("external_execution_required")) facts.need = tool_need::result;
+  if (tool.find("confirmed")) facts.confirmed = tool.flag("confirmed");
+  facts.note = tool.text("confirmation_note");
+  each_object(tool, "user_input_schema", [&](const keys& field) {
+    const auto* value = field.find("value");
+    facts.inputs.push_back({field.text("name"), schema_type(field.text("field_type")), field.text("description"),
+                            value ? text_of(*value) : ""});
+  });
+  facts.child = {tool.text("child_run_id")};
+  return facts;
+}
+
+body tool_started(const keys& from) {
+  const auto tool = from.object("tool");
+  return tool_call_started{.call = call_in(tool), .facts = facts_in(tool)};
+}
 
 tool_call_ended ended_tool(const keys& from) {
   const auto tool = from.object("tool");
   return {.call = call_in(tool),
+          .facts = facts_in(tool),
           .failed = tool.flag("tool_call_error"),
+          .stopped = from.flag("stopped"),
           .result = tool.any_text("result"),
           .duration_ms = tool.object("metrics").seconds("duration", 1e3)};
 }
 
 body tool_ended(const keys& from) { return ended_tool(from); }
 
+/// A tool that was stopped is shown as one that failed: then it is not both.
 body tool_failed(const keys& from) {
   auto ended = ended_tool(from);
-  ended.failed = true;
+  ended.failed = !ended.stopped;
   if (ended.result.empty()) ended.result = from.any_text("error");
   return ended;
 }
 
+/// What waits is in the requirements; servers that do not send them have it in the tools.
 body paused(const keys& from) {
   run_paused result;
-  const auto* tools = from.find("tools");
-  if (tools && !tools->is_array()) from.wrong("tools", "a list");
-  if (tools && tools->is_array()) {
-    for (const auto& tool : *tools) {
-      if (!tool.is_object()) {
-        from.wrong("tools", "a list of objects");
-        break;
-      }
-      result.waiting_for.push_back(call_in(from.at(tool)));
-    }
+  each_object(from, "requirements", [&](const keys& requirement) {
+    const auto tool = requirement.object("tool_execution");
+    result.waiting_for.push_back({call_in(tool), facts_in(tool)});
+  });
+  if (result.waiting_for.empty()) {
+    each_object(from, "tools", [&](const keys& tool) { result.waiting_for.push_back({call_in(tool), facts_in(tool)}); });
   }
+  result.expires_at_ms = static_cast<std::int64_t>(from.seconds("expires_at", 1e3));
   return result;
 }
 
@@ -266,9 +309,23 @@ std::variant<incoming_event, std::string> read_agentos_event(std::string_view te
   return result;
 }
 
+bool make_child_event(incoming_event& incoming, const run_id& run) {
+  const auto& labels = incoming.labels;
+  if (!incoming.event || labels.run.empty() || labels.run == run || get_if<child_event>(*incoming.event)) return false;
+  const auto at_ms = incoming.event->at_ms;
+  child_event body{labels.run, labels.parent, labels.agent, labels.agent_name, labels.model, labels.model_provider, {}};
+  // Its index in the child's own log is not on the wire.
+  incoming.event->index = 0;
+  body.event = event_ptr{std::move(*incoming.event)};
+  incoming.event = run_event{incoming.index.value_or(0), at_ms, std::move(body)};
+  return true;
+}
+
 bool take_trailing_completed(run_ended& ended, const incoming_event& next) {
   if (ended.how.kind != ending_kind::cancelled || next.name != "RunCompleted" || !next.event) return false;
-  const auto& completed = *get_if<run_ended>(*next.event);
+  const auto* own = get_if<run_ended>(*next.event);
+  if (!own) return false;  // a child's
+  const auto& completed = *own;
   ended.usage = completed.usage;
   ended.first_token_us = completed.first_token_us;
   ended.duration_us = completed.duration_us;

@@ -58,6 +58,7 @@ python_object begin_meta(std::string& out, std::string_view name) {
 }
 
 bool is_content_or_end(const run_event& event) {
+  if (const auto* child = get_if<child_event>(event)) return is_content_or_end(*child->event);
   return get_if<content_delta>(event) || get_if<reasoning_delta>(event) || get_if<run_paused>(event) ||
          get_if<run_ended>(event);
 }
@@ -83,6 +84,12 @@ void append_event_frames(std::string& out, const agentos_renderer& renderer, con
     append_head(out, agentos_event_name(event));
     renderer.render(event, options.with_index, out);
     out += "\n\n";
+  }
+  if (get_if<child_event>(event)) {
+    std::string trailing;
+    if (event.index < options.from || !renderer.render_trailing_completed(event, false, trailing)) return;
+    append_sse_frame(out, "RunCompleted", trailing);
+    return;
   }
   const auto* ended = get_if<run_ended>(event);
   if (!ended || ended->how.kind != ending_kind::cancelled || event.index + 1 < options.from) return;

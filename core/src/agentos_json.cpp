@@ -16,6 +16,14 @@ std::string four_decimals(std::uint64_t ms) {
   return std::to_string(ms / 1000) + "." + std::to_string(1000 + ms % 1000).substr(1) + "0";
 }
 
+/// agno knows no tool that was stopped: to its clients it is one that failed.
+bool has_failed(const tool_call_ended& x) { return x.failed || x.stopped; }
+
+/// What the events of a child have in common; they are in the parent's session.
+run_labels labels_of(const child_event& x, const run_labels& parent) {
+  return {x.run, x.agent, x.agent_name, parent.session, x.model, x.model_provider, x.parent};
+}
+
 /// RunCompleted's own keys, also after a cancel.
 void add_completed(std::string& out, const run_ended& ended, const run_labels& labels, std::string_view content) {
   add(out, "content", content);
@@ -60,31 +68,21 @@ struct own_keys {
   }
   void operator()(const tool_call_started& x) const {
     out += R"(,"tool":)";
-    append_tool(out, x.call, {.at_ms = event.at_ms});
+    append_tool(out, x.call, x.facts, {.at_ms = event.at_ms});
   }
   void operator()(const tool_call_ended& x) const {
-    if (!x.failed) add(out, "content", call_line(x.call) + " completed in " + four_decimals(x.duration_ms) + "s. ");
+    const auto failed = has_failed(x);
+    if (!failed) add(out, "content", call_line(x.call) + " completed in " + four_decimals(x.duration_ms) + "s. ");
     out += R"(,"tool":)";
-    append_tool(
-        out, x.call,
-        {.at_ms = event.at_ms, .ended = true, .failed = x.failed, .result = x.result, .duration_ms = x.duration_ms});
-    if (x.failed) add(out, "error", x.result);
+    append_tool(out, x.call, x.facts,
+                {.at_ms = event.at_ms, .ended = true, .failed = failed, .result = x.result, .duration_ms = x.duration_ms});
+    if (failed) add(out, "error", x.result);
+    if (x.stopped) add_bool(out, "stopped", true);
   }
   void operator()(const run_paused& x) const {
-    std::string tools;
-    std::string requirements;
-    for (const auto& call : x.waiting_for) {
-      std::string tool;
-      append_tool(tool, call, {.at_ms = event.at_ms, .requires_confirmation = true});
-      tools += "," + tool;
-      requirements += R"(,{"id":)";
-      append_json_string(requirements, call.id);  // one requirement a call: the call's id tells them apart
-      add(requirements, "created_at", iso_time_python(event.at_ms));
-      requirements += R"(,"tool_execution":)" + tool + "}";
-    }
-    add(out, "content", "I have tools to execute, but I need confirmation.");
-    out += R"(,"tools":[)" + tools.substr(tools.empty() ? 0 : 1) + R"(],"requirements":[)" +
-           requirements.substr(requirements.empty() ? 0 : 1) + "]";
+    add(out, "content", paused_content(x));
+    add_requirements(out, x, event.at_ms);
+    if (x.expires_at_ms != 0) add(out, "expires_at", whole_seconds(x.expires_at_ms));
   }
   void operator()(const run_ended& x) const {
     switch (x.how.kind) {
@@ -106,6 +104,7 @@ struct own_keys {
   }
   void operator()(const content_completed&) const {}
   void operator()(const run_continued&) const {}
+  void operator()(const child_event&) const {}  // rendered with labels of its own
   void operator()(const content_delta&) const {}
   void operator()(const reasoning_delta&) const {}
   template <class T>
@@ -124,10 +123,11 @@ struct event_names {
   std::string_view operator()(const content_completed&) const { return "RunContentCompleted"; }
   std::string_view operator()(const boxed<tool_call_started>&) const { return "ToolCallStarted"; }
   std::string_view operator()(const boxed<tool_call_ended>& x) const {
-    return x->failed ? "ToolCallError" : "ToolCallCompleted";
+    return has_failed(*x) ? "ToolCallError" : "ToolCallCompleted";
   }
-  std::string_view operator()(const run_paused&) const { return "RunPaused"; }
-  std::string_view operator()(const run_continued&) const { return "RunContinued"; }
+  std::string_view operator()(const boxed<run_paused>&) const { return "RunPaused"; }
+  std::string_view operator()(const boxed<run_continued>&) const { return "RunContinued"; }
+  std::string_view operator()(const boxed<child_event>& x) const { return agentos_event_name(*x->event); }
   std::string_view operator()(const boxed<run_ended>& x) const {
     switch (x->how.kind) {
       case ending_kind::completed: return "RunCompleted";
@@ -166,6 +166,13 @@ void agentos_renderer::begin(const run_event& event, std::string_view name, std:
 }
 
 void agentos_renderer::render(const run_event& event, bool with_index, std::string& out) const {
+  if (const auto* child = get_if<child_event>(event)) {
+    agentos_renderer{labels_of(*child, labels_)}.render(*child->event, false, out);
+    if (!with_index) return;
+    out.pop_back();
+    finish(out, true, event.index);
+    return;
+  }
   // Almost all events are these two.
   if (const auto* content = std::get_if<content_delta>(&event.body)) {
     out += R"({"created_at":)";
@@ -187,6 +194,9 @@ void agentos_renderer::render(const run_event& event, bool with_index, std::stri
 }
 
 bool agentos_renderer::render_trailing_completed(const run_event& event, bool with_index, std::string& out) const {
+  if (const auto* child = get_if<child_event>(event)) {
+    return agentos_renderer{labels_of(*child, labels_)}.render_trailing_completed(*child->event, false, out);
+  }
   const auto* ended = get_if<run_ended>(event);
   if (!ended || ended->how.kind != ending_kind::cancelled) return false;
   begin(event, "RunCompleted", out);

@@ -1,10 +1,11 @@
 // Runs and sessions as documents: the rest of agentos_documents.hpp.
 #include <algorithm>
-#include <map>
 
+#include "agentos_messages.hpp"
 #include "json_keys.hpp"
 #include "oncue/core/agentos_documents.hpp"
 #include "oncue/core/limits.hpp"
+#include "oncue/core/pauses.hpp"
 #include "oncue/core/text.hpp"
 #include "tool_json.hpp"
 
@@ -14,9 +15,16 @@ namespace {
 /// agno's sessions and runs are dated in whole seconds.
 std::string iso_second(std::int64_t at_ms) { return iso_time_z(static_cast<std::int64_t>(whole_seconds(at_ms)) * 1000); }
 
-/// What agno shows as the run's content: an error's message stands in for the text, and so does the reason of a cancel that
-/// came before the first token.
+/// The pause that a record of a paused run ends in; null if it is not paused, or has no events.
+const run_event* pause_of(const run_record& run) {
+  if (run.summary.status != run_status::paused || !pause_at_end(run.events)) return nullptr;
+  return &*run.events.back();
+}
+
+/// What agno shows as the run's content: what a paused run waits for, an error's message, and the reason of a cancel that
+/// came before the first token stand in for the text.
 std::string content_of(const run_record& run) {
+  if (const auto* event = pause_of(run)) return std::string{paused_content(*get_if<run_paused>(*event))};
   if (!run.ended) return run.content;
   const auto& how = run.ended->how;
   if (how.kind == ending_kind::failed) return how.message;
@@ -24,37 +32,21 @@ std::string content_of(const run_record& run) {
   return run.content;
 }
 
+/// Only a run that is over, or waits, has them.
 std::string metrics_of(const run_record& run) {
-  return run_metrics(*run.ended, run.started.model, run.started.model_provider);
-}
-
-/// The id of a message is made of the run's: the same for ever, though the journal does not keep it.
-void append_message(std::string& list, const run_record& run, std::size_t number, std::string_view role,
-                    std::string_view content, std::string_view metrics, std::int64_t at_ms) {
-  std::string members;
-  add(members, "id", run.summary.id.value + "-" + std::to_string(number));
-  add(members, "content", content);
-  members += R"(,"from_history":false,"stop_after_tool_call":false)";
-  add(members, "role", role);
-  if (!metrics.empty()) add_raw(members, "metrics", object_of(metrics));
-  add(members, "created_at", whole_seconds(at_ms));
-  list += "," + object_of(members);
-}
-
-/// The run's messages, each with a comma before it.
-std::string messages_of(const run_record& run) {
-  std::string list;
-  append_message(list, run, 0, "user", run.input, {}, run.summary.created_at_ms);
-  if (run.content.empty()) return list;
-  std::string metrics;
-  if (run.ended) {
-    metrics = tokens_not_zero(run.ended->usage);
-    if (!metrics.empty() && run.ended->first_token_us) {
-      add_seconds(metrics, "time_to_first_token", run.ended->first_token_us);
-    }
+  if (run.ended) return run_metrics(*run.ended, run.started.model, run.started.model_provider);
+  const auto* pause = pause_of(run);
+  if (!pause) return {};
+  run_ended so_far;
+  for (const auto& event : run.events) {
+    const auto* call = get_if<model_request_completed>(*event);
+    if (!call) continue;
+    so_far.usage += call->usage;
+    if (so_far.first_token_us == 0) so_far.first_token_us = call->first_token_us;
   }
-  append_message(list, run, 1, "assistant", run.content, metrics, run.updated_at_ms);
-  return list;
+  const auto duration_ms = std::max<std::int64_t>(pause->at_ms - run.summary.created_at_ms, 0);
+  so_far.duration_us = static_cast<std::uint64_t>(duration_ms) * 1000;
+  return run_metrics(so_far, run.started.model, run.started.model_provider);
 }
 
 std::string events_of(const run_record& run) {
@@ -67,31 +59,6 @@ std::string events_of(const run_record& run) {
     if (renderer.render_trailing_completed(*event, false, trailing)) list += "," + trailing;
   }
   return list_of(list);
-}
-
-/// The calls that the events tell of, in the order in which they began, with what came of them. Each with a comma.
-std::string tools_of(const run_record& run) {
-  std::vector<std::string> tools;
-  std::map<std::string, std::size_t> begun;
-  for (const auto& event : run.events) {
-    if (const auto* started = get_if<tool_call_started>(*event)) {
-      begun[started->call.id] = tools.size();
-      append_tool(tools.emplace_back(), started->call, {.at_ms = event->at_ms});
-    } else if (const auto* ended = get_if<tool_call_ended>(*event)) {
-      const auto found = begun.find(ended->call.id);
-      auto& tool = found == begun.end() ? tools.emplace_back() : tools[found->second];
-      tool.clear();
-      append_tool(tool, ended->call,
-                  {.at_ms = event->at_ms,
-                   .ended = true,
-                   .failed = ended->failed,
-                   .result = ended->result,
-                   .duration_ms = ended->duration_ms});
-    }
-  }
-  std::string list;
-  for (const auto& tool : tools) list += "," + tool;
-  return list;
 }
 
 /// What oncue adds about an ending, under the names that it has in the events.
@@ -161,7 +128,8 @@ run_labels labels_of(const run_record& run) {
           run.parent};
 }
 
-std::string run_output_document(const run_record& run) {
+std::string run_output_document(const run_record& run, output_kind kind) {
+  const bool with_events = kind == output_kind::kept && !run.events.empty();
   const auto& summary = run.summary;
   std::string members;
   add(members, "run_id", summary.id.value);
@@ -177,11 +145,15 @@ std::string run_output_document(const run_record& run) {
   add_raw(members, "session_state", "{}");
   add(members, "created_at", whole_seconds(summary.created_at_ms));
   add(members, "status", to_string(summary.status));
-  if (run.ended) add_raw(members, "metrics", metrics_of(run));
-  if (!run.events.empty()) add_raw(members, "events", events_of(run));
+  if (const auto metrics = metrics_of(run); !metrics.empty()) add_raw(members, "metrics", metrics);
+  if (with_events) add_raw(members, "events", events_of(run));
   add_raw(members, "messages", list_of(messages_of(run)));
   // agno's answer to a start has the key always, its kept runs only if there were calls.
-  if (const auto tools = tools_of(run); run.events.empty() || !tools.empty()) add_raw(members, "tools", list_of(tools));
+  if (const auto* event = pause_of(run)) {
+    add_requirements(members, *get_if<run_paused>(*event), event->at_ms, list_of(tools_of(run)));
+  } else if (const auto tools = tools_of(run); !with_events || !tools.empty()) {
+    add_raw(members, "tools", list_of(tools));
+  }
   std::string input;
   add(input, "input_content", run.input);
   add_raw(members, "input", object_of(input));
@@ -200,7 +172,8 @@ std::string run_document(const run_record& run) {
   add(members, "run_input", run.input);
   add(members, "content", content_of(run));
   members += R"(,"run_response_format":"text","reasoning_content":"","reasoning_steps":[])";
-  add_raw(members, "metrics", run.ended ? metrics_of(run) : "{}");
+  const auto metrics = metrics_of(run);
+  add_raw(members, "metrics", metrics.empty() ? "{}" : metrics);
   add_raw(members, "messages", list_of(messages_of(run)));
   if (const auto tools = tools_of(run); !tools.empty()) add_raw(members, "tools", list_of(tools));
   if (!run.events.empty()) add_raw(members, "events", events_of(run));
@@ -284,7 +257,10 @@ std::string session_document(const session_record& session, const agent_entry* e
   add_raw(members, "metrics", session_metrics(session, entry));
   if (!session.metadata.empty()) add_raw(members, "metadata", session.metadata);
   std::string messages;
-  for (const auto& run : runs) messages += messages_of(run);
+  for (const auto& run : runs) {
+    // What a child run did is told by its parent.
+    if (run.parent.empty()) messages += said_of(run);
+  }
   add_raw(members, "chat_history", list_of(messages));
   add(members, "created_at", iso_second(session.created_at_ms));
   add(members, "updated_at", iso_second(session.updated_at_ms));

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "field_reader.hpp"
+#include "oncue/core/duration.hpp"
 #include "oncue/core/limits.hpp"
 #include "oncue/core/roster.hpp"
 
@@ -12,8 +13,9 @@ namespace {
 
 using place = field_reader::place;
 
-constexpr std::array<std::string_view, 3> busy_words = {"enqueue", "reject", "interrupt"};  // as session_policy
-constexpr std::array<std::string_view, 2> disconnect_words = {"cancel", "continue"};        // as disconnect_policy
+constexpr std::array<std::string_view, 3> busy_words = {"enqueue", "reject", "interrupt"};          // as session_policy
+constexpr std::array<std::string_view, 2> disconnect_words = {"cancel", "continue"};                // as disconnect_policy
+constexpr std::array<std::string_view, 3> mode_words = {"immediate", "after_tools", "after_turn"};  // as cancel_mode
 constexpr std::array<std::string_view, 6> status_words = {"PENDING",   "RUNNING", "PAUSED",
                                                           "COMPLETED", "ERROR",   "CANCELLED"};       // as run_status
 constexpr std::array<std::string_view, 3> type_words = {"agent", "team", "workflow"};                 // as session_type
@@ -53,6 +55,22 @@ std::string session_text(field_reader& fields, std::string_view name) {
   return fields.short_text(name, limits::run_id_chars_max).value_or("");
 }
 
+/// The mode, and its grace as people write it. In headers the names have something before them.
+void read_mode(field_reader& fields, cancel_request& request, const std::string& prefix = {}) {
+  if (const auto mode = fields.choice(prefix + "mode", mode_words)) request.mode = static_cast<cancel_mode>(*mode);
+  const auto name = prefix + "grace";
+  const auto text = fields.text_or_empty(name);
+  if (text.empty()) return;
+  const auto grace = parse_duration(text, limits::cancel_grace_max);
+  if (const auto* error = std::get_if<std::string>(&grace)) {
+    fields.wrong(name, "value_error", "Value error, " + *error, text);
+  } else if (const auto ms = std::get<std::chrono::milliseconds>(grace).count(); ms > 0) {
+    request.grace_ms = static_cast<std::uint64_t>(ms);
+  } else {
+    fields.wrong(name, "value_error", "Value error, expected more than 0; mode=immediate has no grace", text);
+  }
+}
+
 /// agno's clients send what goes along with a message as JSON lists in these fields.
 bool has_media(const field_reader& fields) {
   return std::ranges::any_of(std::array<std::string_view, 5>{"files", "input_files", "images", "audio", "videos"},
@@ -88,7 +106,8 @@ decoded<start_form> decode_start(const field_pairs& form, std::size_t file_bytes
   return result;
 }
 
-decoded<cancel_form> decode_cancel(const run_id& run, const field_pairs& query, const field_pairs& form) {
+decoded<cancel_form> decode_cancel(const run_id& run, const field_pairs& query, const field_pairs& form,
+                                   const field_pairs& headers) {
   std::vector<field_error> errors;
   cancel_form result;
   result.request.run = run;
@@ -98,7 +117,12 @@ decoded<cancel_form> decode_cancel(const run_id& run, const field_pairs& query, 
     if (wait) result.request.wait_ms = static_cast<std::uint32_t>(*wait);
     if (auto reason = fields.short_text("reason", limits::reason_bytes_max)) result.request.reason = std::move(*reason);
     if (auto user = fields.short_text("user_id", limits::run_id_chars_max)) result.request.scope = {std::move(*user)};
+    const auto grace = fields.integer("grace_ms", 1, limits::cancel_grace_max.count());
+    if (grace) result.request.grace_ms = static_cast<std::uint64_t>(*grace);
+    read_mode(fields, result.request);
   };
+  field_reader in_headers{place::header, headers, errors};
+  read_mode(in_headers, result.request, "cancel-");
   read({place::form, form, errors});
   read({place::query, query, errors});
   return unless(errors, std::move(result));

@@ -10,6 +10,7 @@ using enum field_kind;
 // -- values ------------------------------------------------------------------------
 inline constexpr std::string_view busy_values[] = {"enqueue", "reject", "interrupt"};
 inline constexpr std::string_view disconnect_values[] = {"cancel", "continue"};
+inline constexpr std::string_view mode_values[] = {"immediate", "after_tools", "after_turn"};
 inline constexpr std::string_view type_values[] = {"agent", "team", "workflow"};
 inline constexpr std::string_view status_values[] = {"PENDING", "RUNNING", "PAUSED", "COMPLETED", "ERROR", "CANCELLED"};
 inline constexpr std::string_view sort_values[] = {"created_at", "updated_at", "session_name"};
@@ -31,7 +32,25 @@ inline constexpr route_field start_fields[] = {
     {"on_disconnect", text, false, "default: a plain stream's run is cancelled, a background run goes on",
      disconnect_values},
     {"version", text, false, "accepted, has no effect"}};
+inline constexpr route_field continue_fields[] = {
+    {"session_id", text, true, "the run's session"},
+    {"tools", text, false,
+     "JSON: the run's tools as they came with RunPaused, with confirmed and confirmation_note, "
+     "user_input_schema[].value, or result filled in"},
+    {"requirements", text, false, "JSON: instead of tools, the run's requirements, decided"},
+    {"user_id", text, false, "who decides; for the log"},
+    {"stream", boolean, false, "answer with an event stream; default true"},
+    {"background", boolean, false, "the run does not belong to this connection; default false"},
+    {"stream_events", boolean, false, "false: only the text and the ending; default true"},
+    {"on_disconnect", text, false, "default: a plain stream's run is cancelled, a background run goes on",
+     disconnect_values}};
+inline constexpr route_field cancel_headers[] = {
+    {"Cancel-Mode", text, false, "as mode, for clients that can only add headers", mode_values},
+    {"Cancel-Grace", text, false, "as grace"}};
 inline constexpr route_field cancel_query[] = {
+    {"mode", text, false, "what may still come to its end; default immediate", mode_values},
+    {"grace", text, false, "of the two other modes: 30s or 500ms, then immediate follows; default 30s"},
+    {"grace_ms", integer, false, "the same in milliseconds"},
     {"receipt", boolean, false, "answer with a receipt instead of {}; default false"},
     {"wait_ms", integer, false, "how long the answer may wait for the journal and the closed socket; default 1000"},
     {"reason", text, false, "kept with the run's ending"},
@@ -96,6 +115,15 @@ inline constexpr route_answer start_answers[] = {
     {422, json, "a wrong field"},
     {429, json, "too many runs: see Retry-After"},
     {501, json, "files and media are not served"},
+    {503, json, "shutting down, or the store takes nothing: see Retry-After"}};
+inline constexpr route_answer continue_answers[] = {
+    {200, "text/event-stream application/json", "the stream, or the run that has ended or waits again"},
+    {202, json, "the run goes on in the background"},
+    {400, json, "no session_id, or decisions that are no JSON"},
+    {404, json, "no such agent or run"},
+    {409, json, "the run is not paused"},
+    {422, json, "a wrong field, or a call that waits and is not decided"},
+    {501, json, "another message, fork and regenerate are not served"},
     {503, json, "shutting down, or the store takes nothing: see Retry-After"}};
 inline constexpr route_answer cancel_answers[] = {{200, json, "cancelled; without a receipt always, with the body {}"},
                                                   {202, json, "receipt: under way, or kept for a run that may come"},

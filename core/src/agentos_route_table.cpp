@@ -63,9 +63,23 @@ constexpr route_entry table[] = {
      .summary = "Cancel a run, in every phase, at once",
      .details =
          "Always 200 with {} unless a receipt is asked for. A cancel for a run that does not exist yet is kept for it.",
+     .headers = cancel_headers,
      .query = cancel_query,
      .answers = cancel_answers,
      .example = "-X POST 'BASE/agents/story-writer-agent/runs/123/cancel?receipt=true'"},
+    {.method = "POST",
+     .path = "/agents/{agent_id}/runs/{run_id}/continue",
+     .make = of_agents_run<r::continue_run>,
+     .group = runs,
+     .name = "continue_run",
+     .summary = "Decide on what a paused run waits for, and go on with it",
+     .details = "Every call that waits must be decided: confirmed, given its arguments, or given its result. Answers as a "
+                "start does, from RunContinued on.",
+     .body = body_kind::form,
+     .fields = continue_fields,
+     .answers = continue_answers,
+     .example = "-N BASE/agents/story-writer-agent/runs/123/continue -d session_id=s1 --data-urlencode "
+                "'tools=[{\"tool_call_id\":\"call_0\",\"confirmed\":true}]'"},
     {.method = "GET",
      .path = "/agents/{agent_id}/runs/{run_id}",
      .make = of_agents_run<r::get_run>,
@@ -142,6 +156,7 @@ constexpr route_entry table[] = {
      .group = runs,
      .name = "cancel_any_run",
      .summary = "Cancel a run, of whichever agent",
+     .headers = cancel_headers,
      .query = cancel_query,
      .answers = cancel_answers,
      .example = "-X POST BASE/runs/123/cancel",
@@ -332,7 +347,6 @@ constexpr route_entry table[] = {
      .summary = "This page",
      .answers = html_page},
 
-    {.method = "POST", .path = "/agents/{agent_id}/runs/{run_id}/continue", .make = of_agents_run<r::continue_run>},
     {.method = "*", .path = "/teams/{team_id}/**", .make = plain<r::no_team>},
     {.method = "*", .path = "/workflows/{workflow_id}/**", .make = plain<r::no_workflow>},
 };

@@ -63,6 +63,15 @@ std::size_t error_position(std::string_view text) {
   return 0;
 }
 
+std::string where_name(field_reader::place where) {
+  switch (where) {
+    case field_reader::place::form: return "body";
+    case field_reader::place::query: return "query";
+    case field_reader::place::header: return "header";
+  }
+  return "?";
+}
+
 }  // namespace
 
 std::string shown_input(std::string_view value) {
@@ -118,7 +127,7 @@ std::optional<std::string> field_reader::text(std::string_view name) const {
 std::string field_reader::required(std::string_view name) {
   auto value = text_or_empty(name);
   if (value.empty()) {
-    errors_.push_back({"missing", {where_ == place::form ? "body" : "query", std::string{name}}, "Field required", {}, {}});
+    errors_.push_back({"missing", {where_name(where_), std::string{name}}, "Field required", {}, {}});
   }
   return value;
 }
@@ -176,7 +185,7 @@ std::optional<std::string> field_reader::short_text(std::string_view name, std::
 void field_reader::wrong(std::string_view name, std::string type, std::string message, std::string_view input,
                          std::optional<std::string> context) {
   errors_.push_back({std::move(type),
-                     {where_ == place::form ? "body" : "query", std::string{name}},
+                     {where_name(where_), std::string{name}},
                      std::move(message),
                      shown_input(input),
                      std::move(context)});

@@ -25,10 +25,10 @@ std::string one_of(std::span<const std::string_view> values);
 /// smallest one.
 std::optional<std::int64_t> parse_integer(std::string_view text);
 
-/// A form or a query. In a form an empty field counts as a missing one.
+/// A form, a query, or some headers. In a form an empty field counts as a missing one.
 class field_reader {
  public:
-  enum class place { form, query };
+  enum class place { form, query, header };
   field_reader(place where, const field_pairs& fields, std::vector<field_error>& errors)
       : where_{where}, fields_{fields}, errors_{errors} {}
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "json_keys.hpp"
 #include "oncue/core/json_text.hpp"
 #include "oncue/core/limits.hpp"
 
@@ -47,6 +48,43 @@ std::string shown(std::string_view value) {
     text = value;
   }
   return text.size() > max ? "..." : text;
+}
+
+void add_text_or_null(std::string& out, std::string_view key, std::string_view text) {
+  if (text.empty()) {
+    add_raw(out, key, "null");
+  } else {
+    add(out, key, text);
+  }
+}
+
+/// A JSON schema's type as agno names it, by Python's types.
+std::string_view python_type(std::string_view type) {
+  if (type == "integer") return "int";
+  if (type == "number") return "float";
+  if (type == "boolean") return "bool";
+  if (type == "array") return "list";
+  if (type == "object") return "dict";
+  return "str";
+}
+
+bool is_value(const std::string& value) { return !value.empty() && nlohmann::json::accept(value); }
+
+bool has_all_inputs(const tool_facts& facts) {
+  return std::all_of(facts.inputs.begin(), facts.inputs.end(), [](const input_field& x) { return !x.value.empty(); });
+}
+
+std::string input_schema(const std::vector<input_field>& fields) {
+  std::string list;
+  for (const auto& field : fields) {
+    std::string members;
+    add(members, "name", field.name);
+    add(members, "field_type", python_type(field.type));
+    add_text_or_null(members, "description", field.description);
+    add_raw(members, "value", is_value(field.value) ? field.value : "null");
+    list += "," + object_of(members);
+  }
+  return list_of(list);
 }
 
 }  // namespace
@@ -96,7 +134,7 @@ void append_decimal(std::string& out, std::uint64_t value, std::uint64_t unit) {
   out += digits;
 }
 
-void append_tool(std::string& out, const tool_call& call, const tool_state& state) {
+void append_tool(std::string& out, const tool_call& call, const tool_facts& facts, const tool_state& state) {
   const auto at_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(state.at_ms, 0));
   out += R"({"tool_call_id":)";
   append_json_string(out, call.id);
@@ -116,12 +154,48 @@ void append_tool(std::string& out, const tool_call& call, const tool_state& stat
   } else {
     out += R"(null,"result":null,"metrics":null)";
   }
-  out += R"(,"child_run_id":null,"stop_after_tool_call":false,"created_at":)" + std::to_string(at_ms / 1000);
-  out += R"(,"requires_confirmation":)";
-  out += state.requires_confirmation ? "true" : "null";
-  out += R"(,"confirmed":null,"confirmation_note":null,"requires_user_input":null,"user_input_schema":null)"
-         R"(,"user_feedback_schema":null,"answered":null,"external_execution_required":null)"
-         R"(,"external_execution_silent":null,"approval_type":null,"approval_id":null})";
+  add_text_or_null(out, "child_run_id", facts.child.value);
+  out += R"(,"stop_after_tool_call":false,"created_at":)" + std::to_string(at_ms / 1000);
+  const auto asks_input = facts.need == tool_need::user_input;
+  add_raw(out, "requires_confirmation", facts.need == tool_need::confirmation ? "true" : "null");
+  add_raw(out, "confirmed", !facts.confirmed ? "null" : *facts.confirmed ? "true" : "false");
+  add_text_or_null(out, "confirmation_note", facts.note);
+  add_raw(out, "requires_user_input", asks_input ? "true" : "null");
+  add_raw(out, "user_input_schema", asks_input ? input_schema(facts.inputs) : "null");
+  out += R"(,"user_feedback_schema":null)";
+  add_raw(out, "answered", asks_input && has_all_inputs(facts) ? "true" : "null");
+  add_raw(out, "external_execution_required", facts.need == tool_need::result ? "true" : "null");
+  out += R"(,"external_execution_silent":null,"approval_type":null,"approval_id":null})";
+}
+
+void add_requirements(std::string& members, const run_paused& pause, std::int64_t at_ms, std::string_view tools) {
+  std::string waiting;
+  std::string requirements;
+  for (const auto& [call, facts] : pause.waiting_for) {
+    std::string tool;
+    append_tool(tool, call, facts, {.at_ms = at_ms});
+    waiting += "," + tool;
+    std::string requirement;
+    add(requirement, "id", call.id);  // one requirement a call: the call's id tells them apart
+    add(requirement, "created_at", iso_time_python(at_ms));
+    add_raw(requirement, "tool_execution", tool);
+    if (facts.need == tool_need::user_input) add_raw(requirement, "user_input_schema", input_schema(facts.inputs));
+    requirements += "," + object_of(requirement);
+  }
+  add_raw(members, "tools", tools.empty() ? list_of(waiting) : std::string{tools});
+  add_raw(members, "requirements", list_of(requirements));
+}
+
+std::string_view paused_content(const run_paused& pause) {
+  // agno says what the last of the calls needs.
+  const auto need = pause.waiting_for.empty() ? tool_need::confirmation : pause.waiting_for.back().facts.need;
+  switch (need) {
+    case tool_need::user_input: return "I have tools to execute, but I need user input.";
+    case tool_need::result: return "I have tools to execute, but it needs external execution.";
+    case tool_need::nothing:
+    case tool_need::confirmation: break;
+  }
+  return "I have tools to execute, but I need confirmation.";
 }
 
 }  // namespace oncue::core

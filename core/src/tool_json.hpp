@@ -1,4 +1,4 @@
-// How agno shows a tool call: the object with its twenty keys, and the call as a line of text.
+// How agno shows a tool call: the object with its twenty keys, the call as a line of text, and what a run waits for.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "oncue/messages/events.hpp"
 #include "oncue/messages/model.hpp"
 
 namespace oncue::core {
@@ -17,7 +18,6 @@ struct tool_state {
   bool failed = false;
   std::string_view result;
   std::uint64_t duration_ms = 0;
-  bool requires_confirmation = false;
 };
 
 /// The arguments without the space between their parts, as they were written otherwise; nothing if they are not a JSON
@@ -25,7 +25,14 @@ struct tool_state {
 std::optional<std::string> compact_arguments(std::string_view arguments);
 
 /// Appends the tool object. Arguments that are not a JSON object become null.
-void append_tool(std::string& out, const tool_call& call, const tool_state& state);
+void append_tool(std::string& out, const tool_call& call, const tool_facts& facts, const tool_state& state);
+
+/// Adds the keys `tools` and `requirements` of a run that waits since `at_ms` (unix time). `tools` is a list for the first
+/// one; empty: those that wait.
+void add_requirements(std::string& members, const run_paused& pause, std::int64_t at_ms, std::string_view tools = {});
+
+/// What agno says in the place of the text while a run waits: "I have tools to execute, but I need confirmation."
+std::string_view paused_content(const run_paused& pause);
 
 /// `name(a=1, b=text)`; values longer than limits::tool_call_value_bytes_shown become "...".
 std::string call_line(const tool_call& call);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "oncue/core/limits.hpp"
 #include "sqlite_log.hpp"
 
 namespace oncue::io {
@@ -83,7 +84,13 @@ runs_found search(sqlite_connection& db, const find_runs& what) {
                what.runs_max};
     while (rows.next()) runs.push_back(row_of(rows));
   }
-  for (const auto& run : runs) found.runs.push_back(record_of(db, run, false));
+  // What was said with tools is in the events only: they come along, as far as there is room for them.
+  std::size_t bytes = 0;
+  for (const auto& run : runs) {
+    auto wanted = run.tools || run.summary.status == run_status::paused;
+    found.runs.push_back(record_of(db, run, wanted && bytes < core::limits::runs_listed_bytes_max));
+    for (const auto& event : found.runs.back().events) bytes += cost_bytes(*event);
+  }
   return found;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "oncue/core/agentos_answers.hpp"
+#include "oncue/core/agentos_requests.hpp"
 
 using namespace oncue;
 using namespace oncue::core;
@@ -168,4 +169,31 @@ CAF_TEST(times in words are those of the clock) {
     CAF_MESSAGE(text);
     CAF_CHECK(parse_iso_time(text) == ms);
   }
+}
+
+CAF_TEST(what a person decides here is what the server reads) {
+  using enum tool_need;
+  const std::vector<tool_requirement> waiting_for = {
+      {{"a", "danger", R"({"seconds": 2.0})"}, {.need = confirmation}},
+      {{"b", "book", "{}"},
+       {.need = user_input, .inputs = {{"to", "string", "where to", ""}, {"days", "integer", "", ""}}}},
+      {{"c", "print", "{}"}, {.need = result}},
+      {{"d", "print", "{}"}, {.need = result}},
+      {{"e", "danger", "no json"}, {.need = confirmation}},
+      {{"f", "danger", "{}"}, {.need = confirmation}}};
+  const std::vector<tool_decision> decisions = {
+      {.call_id = "a", .confirmed = true},
+      {.call_id = "b", .inputs = {{"to", "", "", R"("Oslo \"1\"")"}, {"days", "", "", "3"}}},
+      {.call_id = "c", .result = "line\n\"two\""},
+      {.call_id = "d", .result = ""},
+      {.call_id = "e", .confirmed = false, .note = "not \"now\""},
+      {.call_id = "z", .confirmed = true}};
+  const auto text = decided_tools(waiting_for, decisions);
+  CAF_CHECK(text.find('\n') == std::string::npos);
+  const auto read = decode_continue({"r"}, {{"tools", text}, {"session_id", "s"}});
+  CAF_REQUIRE(std::holds_alternative<continue_form>(read));
+  auto expected = decisions;
+  expected.pop_back();
+  CAF_CHECK(std::get<continue_form>(read).request.decisions == expected);
+  CAF_CHECK_EQUAL(decided_tools(waiting_for, {}), "[]");
 }

@@ -148,9 +148,9 @@ CAF_TEST(a run tells its state truly in every status) {
   CAF_CHECK_EQUAL(shown["messages"].size(), 1u);
 
   auto with_tools = record_of("r", run_status::running, 5, "hi", "");
-  with_tools.events = {event_ptr{{0, 1, tool_call_started{{"a", "f", "{}"}}}},
-                       event_ptr{{1, 2, tool_call_started{{"b", "g", "{}"}}}},
-                       event_ptr{{2, 3, tool_call_ended{{"a", "f", "{}"}, false, "done", 1}}}};
+  with_tools.events = {event_ptr{{0, 1, tool_call_started{1, {"a", "f", "{}"}, {}}}},
+                       event_ptr{{1, 2, tool_call_started{2, {"b", "g", "{}"}, {}}}},
+                       event_ptr{{2, 3, tool_call_ended{1, {"a", "f", "{}"}, {}, false, false, "done", 1}}}};
   shown = json::parse(run_output_document(with_tools));
   CAF_CHECK_EQUAL(shown["tools"].size(), 2u);
   CAF_CHECK_EQUAL(shown["tools"][0]["result"], "done");
@@ -167,6 +167,129 @@ CAF_TEST(a run tells its state truly in every status) {
   const auto pending = pending_answer({"run-b2"}, {"cap6"});
   CAF_CHECK_EQUAL(pending.status, 202);
   CAF_CHECK_EQUAL(pending.body, R"({"run_id":"run-b2","session_id":"cap6","status":"PENDING"})");
+}
+
+namespace {
+
+run_record paused_run() {
+  auto run = record_of("run-h1", run_status::paused, 1795330965, "tool=danger", "");
+  run.summary.session = {"cap2"};
+  run.user = {};
+  const tool_call danger{"call_0", "danger", R"({"seconds": 2.0})"};
+  const model_request_completed asked{1, "", {10, 5, 0, 0}, 0, {danger}, 0};
+  const run_paused pause{{{danger, {.need = tool_need::confirmation}}}, 0};
+  run.summary.created_at_ms = 1795330965'000;
+  run.updated_at_ms = 1795330965'906;
+  run.events = {event_ptr{{0, 1795330965'001, run.started}}, event_ptr{{1, 1795330965'002, model_request_started{1}}},
+                event_ptr{{2, 1795330965'003, asked}}, event_ptr{{3, 1795330965'004, content_completed{}}},
+                event_ptr{{4, 1795330965'906, pause}}};
+  run.next = 5;
+  return run;
+}
+
+}  // namespace
+
+CAF_TEST(a paused run looks as agno shows it) {
+  auto expected = capture("run_paused.json");
+  // agno makes up an id for each requirement, and its clock goes on in microseconds.
+  auto as_ours = [](json& requirements) {
+    requirements[0]["id"] = "call_0";
+    requirements[0]["created_at"] = "2026-11-22T07:02:45.906000+00:00";
+  };
+  as_ours(expected["requirements"]);
+  as_ours(expected["events"][4]["requirements"]);
+  expected["metrics"].erase("time_to_first_token");  // there was no token
+  expected["metrics"]["duration"] = 0.906;
+  const auto shown = run_output_document(paused_run());
+  CAF_CHECK_EQUAL(even(shown), even(expected));
+  // The answer to a start is the same without the list of events.
+  expected.erase("events");
+  CAF_CHECK_EQUAL(even(run_output_document(paused_run(), output_kind::answer)), even(expected));
+
+  const auto listed = json::parse(run_document(paused_run()));
+  CAF_CHECK_EQUAL(listed["status"], "PAUSED");
+  CAF_CHECK_EQUAL(listed["content"], "I have tools to execute, but I need confirmation.");
+  CAF_CHECK_EQUAL(listed["messages"].size(), 2u);
+  CAF_CHECK_EQUAL(listed["tools"].size(), 1u);
+
+  // Continued, it does not wait any more, and the call has come to something.
+  auto gone_on = paused_run();
+  gone_on.summary.status = run_status::running;
+  const tool_call danger{"call_0", "danger", "{}"};
+  gone_on.events.push_back(event_ptr{{5, 1795330967'000, run_continued{}}});
+  gone_on.events.push_back(event_ptr{{6, 1795330967'000, tool_call_started{1, danger, {.confirmed = true}}}});
+  gone_on.events.push_back(
+      event_ptr{{7, 1795330967'000, tool_call_ended{1, danger, {.confirmed = true}, false, false, "done", 6}}});
+  const auto later = json::parse(run_output_document(gone_on));
+  CAF_CHECK(!later.contains("requirements"));
+  CAF_CHECK_EQUAL(later["tools"].size(), 1u);
+  CAF_CHECK_EQUAL(later["tools"][0]["result"], "done");
+}
+
+CAF_TEST(messages of a run with tools are its turns as agno keeps them) {
+  auto run = record_of("run-c3", run_status::completed, 1795330923, "n=3 gap=0.02 tool=aslow_tool", "tok0 tok1 tok2 ");
+  const tool_call call{"call_0", "aslow_tool", R"({"seconds": 2.0})"};
+  const model_request_completed asked{1, "", {10, 5, 0, 0}, 0, {call}, 0};
+  const model_request_completed said{2, "", {10, 5, 0, 0}, 179, {}, 15};
+  run.events = {event_ptr{{0, 1795330923'400, run.started}}, event_ptr{{2, 1795330923'500, asked}},
+                event_ptr{{3, 1795330923'500, tool_call_started{1, call, {}}}},
+                event_ptr{{4, 1795330925'999, tool_call_ended{1, call, {}, false, false, "slept", 2002}}},
+                event_ptr{{9, 1795330926'000, said}}};
+  run.user = {};
+  run.ended = run_ended{{}, {}, {20, 10, 0, 0}, 4'845, 2'073'000};
+  auto expected = capture("run_tools.json");
+  expected["metrics"]["duration"] = 2.073;
+  expected["messages"][3]["metrics"]["time_to_first_token"] = 0.000179;
+  expected["tools"][0]["metrics"] = {{"start_time", 1795330923.997}, {"end_time", 1795330925.999}, {"duration", 2.002}};
+  CAF_CHECK_EQUAL(even(without(run_document(run), {"events"})), even(expected));
+
+  // Words before the calls belong to the turn that made them; a call that never ran has its answer too.
+  run.content = "let me look. It is so.";
+  model_request_completed first = asked, second = said;
+  first.text_bytes = 12;
+  first.tool_calls.push_back({"call_1", "danger", "{broken"});
+  second.text_bytes = run.content.size();
+  run.events[1] = event_ptr{{2, 0, first}};
+  run.events[4] = event_ptr{{9, 0, second}};
+  run.events.insert(run.events.begin() + 4,
+                    event_ptr{{5, 0, tool_call_ended{0, first.tool_calls[1], {}, true, false, "a person said no", 0}}});
+  const auto messages = json::parse(run_output_document(run))["messages"];
+  CAF_REQUIRE_EQUAL(messages.size(), 5u);
+  CAF_CHECK_EQUAL(messages[1]["content"], "let me look.");
+  CAF_CHECK_EQUAL(messages[1]["tool_calls"][1]["function"]["arguments"], "{broken");
+  CAF_CHECK(messages[3]["tool_call_error"] == true && messages[3]["tool_args"].is_null());
+  CAF_CHECK_EQUAL(messages[4]["content"], " It is so.");
+  CAF_CHECK_EQUAL(messages[4]["id"], "run-c3-4");
+
+  // A list has no room for all events: then it is the question and the whole text.
+  run.events.clear();
+  CAF_CHECK_EQUAL(json::parse(run_document(run))["messages"].size(), 2u);
+}
+
+CAF_TEST(what a child said is in its own document and not in the sessions) {
+  session_record session{.id = {"cap1"}};
+  auto child = completed_run();
+  child.parent = {"run-c4"};
+  const auto shown = json::parse(session_document(session, nullptr, {completed_run(), child}));
+  CAF_CHECK_EQUAL(shown["chat_history"].size(), 2u);
+  CAF_CHECK_EQUAL(json::parse(run_document(child))["messages"].size(), 2u);
+  CAF_CHECK_EQUAL(json::parse(run_document(child))["parent_run_id"], "run-c4");
+}
+
+CAF_TEST(an agent shows the tools that it may call) {
+  const auto entry = entry_of("storyteller", "Storyteller");
+  CAF_CHECK(!json::parse(agent_document(*entry, {})).contains("tools"));
+  const tool_spec plain{.name = "look", .description = "look at birds"};
+  const tool_spec risky{
+      .name = "danger", .parameters = R"({"type": "object", "properties": {"a": {}}})", .need = tool_need::confirmation};
+  const tool_spec odd{.name = "odd", .parameters = "no json", .need = tool_need::result};
+  const auto shown = json::parse(agent_document(*entry, {}, {plain, risky, odd}))["tools"]["tools"];
+  CAF_CHECK_EQUAL(shown.dump(),
+                  R"([{"name":"look","description":"look at birds","parameters":{"type":"object","properties":{}}},)"
+                  R"({"name":"danger","parameters":{"type":"object","properties":{"a":{}}},"requires_confirmation":true},)"
+                  R"({"name":"odd","parameters":{},"external_execution":true}])");
+  const auto list = json::parse(agents_document(two_agents(), {}, {{{"member-a"}, {plain}}}));
+  CAF_CHECK(list[0].contains("tools") != list[1].contains("tools"));
 }
 
 CAF_TEST(sessions look as agno shows them) {
@@ -254,6 +377,10 @@ CAF_TEST(a cancel is answered as agno does or with a receipt) {
                      .status = run_status::cancelled,
                      .phase_at_cancel = run_phase::streaming,
                      .index = 12,
+                     .tools_stopped = 2,
+                     .tools_abandoned = 1,
+                     .children = 3,
+                     .children_stopped = 3,
                      .upstream_closed = true,
                      .durable = true,
                      .latency_us = 189};
@@ -265,10 +392,10 @@ CAF_TEST(a cancel is answered as agno does or with a receipt) {
   reply.outcome = cancel_outcome::cancelled;
   CAF_CHECK_EQUAL(
       cancel_answer(reply, true).body,
-      R"({"outcome":"cancelled","status":"CANCELLED","phase_at_cancel":"streaming","run_id":"r","event_index":12,"upstream_closed":true,"durable":true,"latency_us":189})");
+      R"({"outcome":"cancelled","status":"CANCELLED","phase_at_cancel":"streaming","run_id":"r","event_index":12,"tools_stopped":2,"tools_abandoned":1,"children":3,"children_stopped":3,"upstream_closed":true,"durable":true,"latency_us":189})");
   CAF_CHECK_EQUAL(
       cancel_answer({.run = {"r"}}, true).body,
-      R"({"outcome":"unknown","status":null,"phase_at_cancel":null,"run_id":"r","event_index":null,"upstream_closed":false,"durable":false,"latency_us":0})");
+      R"({"outcome":"unknown","status":null,"phase_at_cancel":null,"run_id":"r","event_index":null,"tools_stopped":0,"tools_abandoned":0,"children":0,"children_stopped":0,"upstream_closed":false,"durable":false,"latency_us":0})");
   const std::vector<std::pair<cancel_outcome, int>> statuses = {{cancel_outcome::cancelled, 200},
                                                                 {cancel_outcome::accepted, 202},
                                                                 {cancel_outcome::already_ended, 409},

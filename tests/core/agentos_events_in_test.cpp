@@ -3,6 +3,8 @@
 #include "oncue/core/agentos_events_in.hpp"
 
 #include <caf/test/unit_test.hpp>
+#include <fstream>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -45,6 +47,8 @@ run_ended cancelled(std::string content) {
 CAF_TEST(what the renderer writes is read as the same event) {
   const tool_call call{"call_0", "look", R"({"for":"ä \"b\"","deep":[[1,{"x":null}]]})"};
   const std::string odd = "one\ntwo \"three\" \\ 🐉";
+  const tool_facts facts{
+      tool_need::user_input, false, odd, {{"to", "string", odd, R"("x")"}, {"n", "integer", "", ""}}, {}};
   const std::vector<event_body> bodies = {
       run_started{"Storyteller", "scripted-1", "Scripted"},
       model_request_started{},
@@ -54,10 +58,13 @@ CAF_TEST(what the renderer writes is read as the same event) {
       reasoning_delta{odd},
       model_request_completed{.finish_reason = "stop", .usage = {10, 5, 3, 2}, .first_token_us = 201},
       content_completed{},
-      tool_call_started{call},
-      tool_call_ended{call, false, odd, 2002},
-      tool_call_ended{call, true, odd, 3},
-      run_paused{{call, {"call_1", "go", "{}"}}},
+      tool_call_started{0, call, {}},
+      tool_call_started{0, call, facts},
+      tool_call_ended{0, call, {.child = {"c-1"}}, false, false, odd, 2002},
+      tool_call_ended{0, call, facts, true, false, odd, 3},
+      tool_call_ended{0, call, {}, false, true, odd, 3},
+      run_paused{{{call, facts}, {{"call_1", "go", "{}"}, {tool_need::confirmation}}}, 1'795'330'999'000},
+      run_paused{{{call, {tool_need::result}}}, 0},
       run_continued{},
       run_ended{.how = {}, .content = odd, .usage = {10, 5, 3, 2}, .first_token_us = 21'126, .duration_us = 87'304},
       cancelled(odd),
@@ -103,6 +110,64 @@ CAF_TEST(the completion behind a cancel gives its numbers and is known as such) 
   CAF_CHECK(!core::take_trailing_completed(done, read(second)));
 }
 
+CAF_TEST(an event of another run is that of a child) {
+  const event_ptr inner{run_event{3, 1'795'330'922'000, content_delta{"inner"}}};
+  const child_event child{{"c1"}, {"r1"}, {"helper"}, "Helper", "", "", inner};
+  std::string json;
+  core::agentos_renderer{labels}.render(event_of(child), true, json);
+  auto came = read(json);
+  CAF_CHECK_EQUAL(came.labels.run.value, "c1");
+  CAF_CHECK(core::make_child_event(came, {"r1"}));
+  CAF_REQUIRE(came.event.has_value());
+  CAF_CHECK_EQUAL(came.event->index, 7u);
+  const auto* made = get_if<child_event>(*came.event);
+  CAF_REQUIRE(made != nullptr);
+  CAF_CHECK_EQUAL(made->run.value + made->parent.value + made->agent.value + made->agent_name, "c1r1helperHelper");
+  CAF_CHECK(made->event->body == inner->body && made->event->at_ms == inner->at_ms);
+  CAF_CHECK(!core::make_child_event(came, {"r1"}));  // it is one already
+
+  json.clear();
+  core::agentos_renderer{labels}.render(event_of(content_delta{"own"}), true, json);
+  auto own = read(json);
+  CAF_CHECK(!core::make_child_event(own, {"r1"}));
+  CAF_CHECK(get_if<content_delta>(*own.event));
+  auto about = read(R"({"event": "subscribed", "run_id": "other"})");
+  CAF_CHECK(!core::make_child_event(about, {"r1"}));
+  auto agnos = read(R"({"event":"RunContent","content":"x"})");  // without any run
+  CAF_CHECK(!core::make_child_event(agnos, {"r1"}));
+
+  // The completion behind a child's cancel is not the one behind the run's.
+  auto ended = cancelled("some");
+  auto of_child = read(R"({"event":"RunCompleted","run_id":"c1","content":"x","metrics":{"duration":1.0}})");
+  CAF_CHECK(core::make_child_event(of_child, {"r1"}));
+  CAF_CHECK(!core::take_trailing_completed(ended, of_child));
+}
+
+CAF_TEST(what agno sends of a pause is understood) {
+  std::ifstream file{ONCUE_TEST_DATA "/agentos/hitl_paused.sse"};
+  std::string line;
+  std::optional<run_event> last;
+  while (std::getline(file, line)) {
+    if (line.starts_with("data: ")) last = read(line.substr(6)).event;
+  }
+  CAF_REQUIRE(last.has_value());
+  const auto* pause = get_if<run_paused>(*last);
+  CAF_REQUIRE(pause != nullptr);
+  CAF_REQUIRE_EQUAL(pause->waiting_for.size(), 1u);
+  const auto& [call, facts] = pause->waiting_for[0];
+  CAF_CHECK_EQUAL(call.id + call.name + call.arguments, R"(call_0danger{"seconds":2.0})");
+  CAF_CHECK(facts == tool_facts{.need = tool_need::confirmation});
+  // one that has no requirements
+  const auto bare = read(R"({"event":"RunPaused","tools":[{"tool_call_id":"c","external_execution_required":true}]})");
+  CAF_CHECK(get_if<run_paused>(*bare.event)->waiting_for.at(0).facts.need == tool_need::result);
+  CAF_CHECK_EQUAL(read(R"({"event":"RunPaused","tools":[7]})").error,
+                  "the event RunPaused: tools: expected a list of objects");
+  CAF_CHECK_EQUAL(read(R"({"event":"RunPaused","requirements":{}})").error,
+                  "the event RunPaused: requirements: expected a list");
+  CAF_CHECK_EQUAL(read(R"({"event":"ToolCallStarted","tool":{"confirmed":1}})").error,
+                  "the event ToolCallStarted: confirmed: expected true or false");
+}
+
 CAF_TEST(frames of other servers and about the stream are read for what they are) {
   struct {
     std::string json, name;
@@ -116,7 +181,7 @@ CAF_TEST(frames of other servers and about the stream are read for what they are
        content_delta{R"({"title":"x","n":[1,2]})"}},
       {R"({"event":"ReasoningContentDelta","reasoning_content":"hm"})", "ReasoningContentDelta", reasoning_delta{"hm"}},
       {R"({"event":"ToolCallError","tool":{"tool_name":"f","tool_args":null},"error":"no such file"})", "ToolCallError",
-       tool_call_ended{{"", "f", ""}, true, "no such file", 0}},
+       tool_call_ended{0, {"", "f", ""}, {}, true, false, "no such file", 0}},
       {R"({"event":"RunCompleted","content":null,"metrics":null,"extra":{"a":[]}})", "RunCompleted", run_ended{}},
       {R"({"event":"RunContent","content":"","reasoning_content":""})", "RunContent", {}},
       {R"({"event":"MemoryUpdateStarted","content":[1]})", "MemoryUpdateStarted", {}},

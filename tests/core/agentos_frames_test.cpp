@@ -107,6 +107,104 @@ CAF_TEST(frames carry what their client asked for) {
   CAF_CHECK_EQUAL(outline(frames({event_of(3, run_paused{})}, {.content_only = true})), "RunPaused ");
 }
 
+namespace {
+
+/// What no two servers have in common: clocks, and the ids that agno makes up.
+void even_out(nlohmann::ordered_json& value) {
+  if (value.is_object()) {
+    for (const auto* key : {"created_at", "time_to_first_token", "duration", "start_time", "end_time"}) {
+      if (value.contains(key)) value[key] = 0;
+    }
+    if (value.contains("tool_execution")) value["id"] = "";
+    // A tool that a person allowed has no times there.
+    if (value.contains("tool_call_id")) value["metrics"] = nullptr;
+    if (value.value("event", "") == "ToolCallCompleted") {
+      const auto said = value["content"].get<std::string>();
+      value["content"] = said.substr(0, said.rfind(" in "));
+    }
+  }
+  if (!value.is_structured()) return;
+  for (auto& item : value) even_out(item);
+}
+
+/// Every frame on a line: its name and its JSON in the order of its keys.
+std::string even(std::string_view stream) {
+  std::string out;
+  sse_decoder decoder;
+  while (auto event = decoder.next(stream)) {
+    auto json = nlohmann::ordered_json::parse(event->data);
+    even_out(json);
+    out += std::string{event->type} + " " + json.dump() + "\n";
+  }
+  return out;
+}
+
+/// One turn of the scripted model there: some words, or a call.
+void add_turn(std::vector<run_event>& events, std::vector<std::string> words, std::vector<tool_call> calls) {
+  events.push_back(event_of(0, model_request_started{1}));
+  const std::uint64_t first_token_us = words.empty() ? 0 : 1;
+  for (auto& word : words) events.push_back(event_of(0, content_delta{std::move(word)}));
+  events.push_back(event_of(0, model_request_completed{1, "", {10, 5, 0, 0}, first_token_us, std::move(calls), 0}));
+}
+
+std::string shown(const std::string& run, const std::string& session, const std::vector<run_event>& events) {
+  const agentos_renderer of_run{{{run}, {"storyteller"}, "Storyteller", {session}, "scripted-1", "Scripted", {}}};
+  std::string out;
+  for (const auto& event : events) append_event_frames(out, of_run, event);
+  return out;
+}
+
+}  // namespace
+
+CAF_TEST(runs with tools and pauses read as agno sends them) {
+  const run_started began{"Storyteller", "scripted-1", "Scripted"};
+  const tool_call slow{"call_0", "aslow_tool", R"({"seconds": 2.0})"};
+  std::vector<run_event> events = {event_of(0, began)};
+  add_turn(events, {}, {slow});
+  events.push_back(event_of(0, tool_call_started{1, slow, {}}));
+  events.push_back(event_of(0, tool_call_ended{1, slow, {}, false, false, "slept", 2002}));
+  add_turn(events, {"tok0 ", "tok1 ", "tok2 "}, {});
+  events.push_back(event_of(0, content_completed{}));
+  events.push_back(event_of(0, run_ended{{}, "tok0 tok1 tok2 ", {20, 10, 0, 0}, 4'845, 2'073'234}));
+  CAF_CHECK_EQUAL(even(shown("run-c3", "cap1", events)), even(capture("tool.sse")));
+
+  const tool_call danger{"call_0", "danger", R"({"seconds": 2.0})"};
+  tool_facts facts{.need = tool_need::confirmation};
+  events = {event_of(0, began)};
+  add_turn(events, {}, {danger});
+  events.push_back(event_of(0, content_completed{}));
+  events.push_back(event_of(0, run_paused{{{danger, facts}}, 0}));
+  CAF_CHECK_EQUAL(even(shown("run-h1", "cap2", events)), even(capture("hitl_paused.sse")));
+
+  facts.confirmed = true;
+  events = {event_of(0, run_continued{{{.call_id = "call_0", .confirmed = true}}, "http"}),
+            event_of(0, tool_call_started{1, danger, facts}),
+            event_of(0, tool_call_ended{1, danger, facts, false, false, "done", 6})};
+  add_turn(events, {"tok0 ", "tok1 ", "tok2 ", "tok3 ", "tok4 "}, {});
+  events.push_back(event_of(0, content_completed{}));
+  events.push_back(event_of(0, run_ended{{}, "tok0 tok1 tok2 tok3 tok4 ", {20, 10, 0, 0}, 12'293, 13'351}));
+  CAF_CHECK_EQUAL(even(shown("run-h1", "cap2", events)), even(capture("hitl_continue.sse")));
+}
+
+CAF_TEST(a child in the stream has its own frames with the parents numbers) {
+  auto of_child = [](event_index index, event_body body) {
+    event_ptr inner{event_of(0, std::move(body))};
+    return event_of(index, child_event{{"c"}, {"run-c2"}, {"helper"}, "Helper", "m", "p", inner});
+  };
+  const std::vector<run_event> events = {
+      event_of(0, run_started{}),          of_child(1, run_started{}),
+      of_child(2, content_delta{"inner"}), of_child(3, run_ended{.how = {.kind = ending_kind::cancelled}}),
+      event_of(4, content_delta{"outer"}), cancelled(5)};
+  CAF_CHECK_EQUAL(outline(frames(events, {.with_index = true, .with_id = true})),
+                  "0:RunStarted 1:RunStarted 2:RunContent 3:RunCancelled RunCompleted 4:RunContent 5:RunCancelled "
+                  "6:RunCompleted ");
+  CAF_CHECK_EQUAL(outline(frames(events, {.from = 4})), "RunContent RunCancelled RunCompleted ");
+  CAF_CHECK_EQUAL(outline(frames(events, {.content_only = true})),
+                  "RunContent RunCancelled RunCompleted RunContent RunCancelled RunCompleted ");
+  const auto text = frames({events[3]}, {.with_index = true});
+  CAF_CHECK_EQUAL(text.find("event_index"), text.rfind("event_index"));
+}
+
 CAF_TEST(a resumed stream says where it is in agnos words) {
   std::string out;
   append_catch_up_frame(out, {"run-b1"}, 9, 13);

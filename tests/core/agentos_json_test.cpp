@@ -108,17 +108,15 @@ CAF_TEST(tool calls are those that agno sends) {
   const auto c3 = labels_of("run-c3");
   const tool_call call{"call_0", "aslow_tool", "{\"seconds\": 2.0}"};
   CAF_CHECK_EQUAL(
-      line_of(c3, event_of(tool_call_started{call}, 1795330923'995)),
+      line_of(c3, event_of(tool_call_started{1, call, {}}, 1795330923'995)),
       R"({"created_at":1795330923,"event":"ToolCallStarted","agent_id":"storyteller","agent_name":"Storyteller","run_id":"run-c3","session_id":"cap1","nested_depth":0,"tool":{"tool_call_id":"call_0","tool_name":"aslow_tool","tool_args":{"seconds":2.0},"tool_call_error":null,"result":null,"metrics":null,"child_run_id":null,"stop_after_tool_call":false,"created_at":1795330923,"requires_confirmation":null,"confirmed":null,"confirmation_note":null,"requires_user_input":null,"user_input_schema":null,"user_feedback_schema":null,"answered":null,"external_execution_required":null,"external_execution_silent":null,"approval_type":null,"approval_id":null}})");
   CAF_CHECK_EQUAL(
-      line_of(c3, event_of(tool_call_ended{call, false, "slept", 2002}, 1795330925'999)),
+      line_of(c3, event_of(tool_call_ended{1, call, {}, false, false, "slept", 2002}, 1795330925'999)),
       R"({"created_at":1795330925,"event":"ToolCallCompleted","agent_id":"storyteller","agent_name":"Storyteller","run_id":"run-c3","session_id":"cap1","nested_depth":0,"content":"aslow_tool(seconds=2.0) completed in 2.0020s. ","tool":{"tool_call_id":"call_0","tool_name":"aslow_tool","tool_args":{"seconds":2.0},"tool_call_error":false,"result":"slept","metrics":{"start_time":1795330923.997,"end_time":1795330925.999,"duration":2.002},"child_run_id":null,"stop_after_tool_call":false,"created_at":1795330925,"requires_confirmation":null,"confirmed":null,"confirmation_note":null,"requires_user_input":null,"user_input_schema":null,"user_feedback_schema":null,"answered":null,"external_execution_required":null,"external_execution_silent":null,"approval_type":null,"approval_id":null}})");
-  CAF_CHECK_EQUAL(
-      line_of(labels_of("run-h1", "cap2"),
-              event_of(run_paused{{{"call_0", "danger", "{\"seconds\":2.0}"}}}, 1795330965'906)),
-      R"({"created_at":1795330965,"event":"RunPaused","agent_id":"storyteller","agent_name":"Storyteller","run_id":"run-h1","session_id":"cap2","nested_depth":0,"content":"I have tools to execute, but I need confirmation.","tools":[{"tool_call_id":"call_0","tool_name":"danger","tool_args":{"seconds":2.0},"tool_call_error":null,"result":null,"metrics":null,"child_run_id":null,"stop_after_tool_call":false,"created_at":1795330965,"requires_confirmation":true,"confirmed":null,"confirmation_note":null,"requires_user_input":null,"user_input_schema":null,"user_feedback_schema":null,"answered":null,"external_execution_required":null,"external_execution_silent":null,"approval_type":null,"approval_id":null}],"requirements":[{"id":"call_0","created_at":"2026-11-22T07:02:45.906000+00:00","tool_execution":{"tool_call_id":"call_0","tool_name":"danger","tool_args":{"seconds":2.0},"tool_call_error":null,"result":null,"metrics":null,"child_run_id":null,"stop_after_tool_call":false,"created_at":1795330965,"requires_confirmation":true,"confirmed":null,"confirmation_note":null,"requires_user_input":null,"user_input_schema":null,"user_feedback_schema":null,"answered":null,"external_execution_required":null,"external_execution_silent":null,"approval_type":null,"approval_id":null}}]})");
+  CAF_CHECK_EQUAL(line_of(labels_of("run-h1", "cap2"), event_of(run_paused{{{{"call_0", "danger", "{\"seconds\":2.0}"}, {.need = tool_need::confirmation}}}}, 1795330965'906)), R"({"created_at":1795330965,"event":"RunPaused","agent_id":"storyteller","agent_name":"Storyteller","run_id":"run-h1","session_id":"cap2","nested_depth":0,"content":"I have tools to execute, but I need confirmation.","tools":[{"tool_call_id":"call_0","tool_name":"danger","tool_args":{"seconds":2.0},"tool_call_error":null,"result":null,"metrics":null,"child_run_id":null,"stop_after_tool_call":false,"created_at":1795330965,"requires_confirmation":true,"confirmed":null,"confirmation_note":null,"requires_user_input":null,"user_input_schema":null,"user_feedback_schema":null,"answered":null,"external_execution_required":null,"external_execution_silent":null,"approval_type":null,"approval_id":null}],"requirements":[{"id":"call_0","created_at":"2026-11-22T07:02:45.906000+00:00","tool_execution":{"tool_call_id":"call_0","tool_name":"danger","tool_args":{"seconds":2.0},"tool_call_error":null,"result":null,"metrics":null,"child_run_id":null,"stop_after_tool_call":false,"created_at":1795330965,"requires_confirmation":true,"confirmed":null,"confirmation_note":null,"requires_user_input":null,"user_input_schema":null,"user_feedback_schema":null,"answered":null,"external_execution_required":null,"external_execution_silent":null,"approval_type":null,"approval_id":null}}]})");
 
-  const auto failed = nlohmann::json::parse(line_of(c3, event_of(tool_call_ended{call, true, "no such file", 10}, 1000)));
+  const auto failed =
+      nlohmann::json::parse(line_of(c3, event_of(tool_call_ended{1, call, {}, true, false, "no such file", 10}, 1000)));
   CAF_CHECK_EQUAL(failed["event"], "ToolCallError");
   CAF_CHECK_EQUAL(failed["error"], "no such file");
   CAF_CHECK(failed["tool"]["tool_call_error"] == true);
@@ -153,7 +151,7 @@ CAF_TEST(arguments that a model makes up never break a line) {
   };
   for (const auto& [arguments, args_json, line] : table) {
     const tool_call call{"c", "f", arguments};
-    const auto text = line_of(labels_of("r"), event_of(tool_call_ended{call, false, "", 1}, 0));
+    const auto text = line_of(labels_of("r"), event_of(tool_call_ended{1, call, {}, false, false, "", 1}, 0));
     CAF_CHECK(text.find(R"("tool_args":)" + args_json + R"(,"tool_call_error")") != std::string::npos);
     CAF_CHECK_EQUAL(nlohmann::json::parse(text)["content"], line + " completed in 0.0010s. ");
   }
@@ -235,15 +233,18 @@ CAF_TEST(text from anywhere stays one line of valid JSON) {
   const std::string shown = "line\nquote\" back\\ \x02 \xEF\xBF\xBD 中文 🦊";
   CAF_CHECK_EQUAL(nlohmann::json::parse(line_of(odd, event_of(content_delta{nasty}, 0)))["content"], shown);
   CAF_CHECK_EQUAL(nlohmann::json::parse(line_of(odd, event_of(reasoning_delta{nasty}, 0)))["reasoning_content"], shown);
+  const tool_call odd_call{nasty, nasty, nasty};
+  const tool_facts odd_facts{tool_need::user_input, false, nasty, {{nasty, nasty, nasty, nasty}}, {nasty}};
   const std::vector<event_body> bodies = {
       run_started{nasty, nasty, nasty},
       model_request_started{},
       model_request_retrying{.message = nasty},
       model_request_completed{.finish_reason = nasty},
-      tool_call_started{{nasty, nasty, nasty}},
-      tool_call_ended{{nasty, nasty, nasty}, true, nasty},
-      tool_call_ended{{nasty, nasty, nasty}, false, nasty},
-      run_paused{{{nasty, nasty, nasty}, {nasty, nasty, nasty}}},
+      tool_call_started{1, odd_call, odd_facts},
+      tool_call_ended{1, odd_call, odd_facts, true, false, nasty},
+      tool_call_ended{1, odd_call, odd_facts, false, true, nasty},
+      run_paused{{{odd_call, odd_facts}, {odd_call, {}}}, -1},
+      run_continued{{{nasty, true, nasty, odd_facts.inputs, nasty}}, nasty},
       run_paused{},
       run_ended{.how = {.kind = ending_kind::failed, .message = nasty}, .content = nasty},
       run_ended{.how = {.kind = ending_kind::cancelled, .message = nasty, .by = nasty}, .content = nasty},
@@ -255,4 +256,107 @@ CAF_TEST(text from anywhere stays one line of valid JSON) {
     CAF_CHECK(json["parent_run_id"] == "p\n");
     CAF_CHECK(json["event_index"] == 9);
   }
+}
+
+CAF_TEST(what a call needs and what was decided shows in its twenty keys) {
+  const auto labels = labels_of("r", "s");
+  auto tool_of = [&](const tool_facts& facts) {
+    const auto line = line_of(labels, event_of(tool_call_started{1, {"c", "f", "{}"}, facts}, 1000));
+    return nlohmann::json::parse(line)["tool"];
+  };
+  auto shown = [&](const tool_facts& facts) {
+    const auto plain = tool_of({});
+    auto changed = tool_of(facts);
+    CAF_CHECK_EQUAL(changed.size(), 20u);
+    for (const auto& [key, value] : plain.items()) {
+      CAF_CHECK(changed.contains(key));
+      if (changed[key] == value) changed.erase(key);
+    }
+    return changed.dump();
+  };
+  struct row {
+    tool_facts facts;
+    std::string changed;
+  };
+  const input_field city{"city", "string", "where to", ""};
+  const input_field days{"days", "integer", "", ""};
+  for (
+      const auto& [facts, changed] : std::vector<row>{
+          {{}, "{}"},
+          {{.need = tool_need::confirmation}, R"({"requires_confirmation":true})"},
+          {{.need = tool_need::confirmation, .confirmed = true}, R"({"confirmed":true,"requires_confirmation":true})"},
+          {{.need = tool_need::confirmation, .confirmed = false, .note = "too \"risky\""},
+           R"({"confirmation_note":"too \"risky\"","confirmed":false,"requires_confirmation":true})"},
+          {{.need = tool_need::result}, R"({"external_execution_required":true})"},
+          {{.child = {"child-1"}}, R"({"child_run_id":"child-1"})"},
+          {{.need = tool_need::user_input, .inputs = {city, days}},
+           R"({"requires_user_input":true,"user_input_schema":[{"description":"where to","field_type":"str","name":"city","value":null},{"description":null,"field_type":"int","name":"days","value":null}]})"},
+          {{.need = tool_need::user_input, .inputs = {{"city", "string", "", R"("Oslo")"}}},
+           R"({"answered":true,"requires_user_input":true,"user_input_schema":[{"description":null,"field_type":"str","name":"city","value":"Oslo"}]})"},
+          // what is no JSON is no value
+          {{.need = tool_need::user_input, .inputs = {{"city", "", "", "Oslo"}}},
+           R"({"answered":true,"requires_user_input":true,"user_input_schema":[{"description":null,"field_type":"str","name":"city","value":null}]})"},
+      }) {
+    CAF_CHECK_EQUAL(shown(facts), changed);
+  }
+}
+
+CAF_TEST(a pause says in agnos words what it waits for) {
+  auto said = [](std::vector<tool_need> needs) {
+    run_paused pause;
+    for (const auto need : needs)
+      pause.waiting_for.push_back({{"c" + std::to_string(pause.waiting_for.size()), "f", "{}"}, {need}});
+    auto json = nlohmann::json::parse(line_of(labels_of("r"), event_of(pause, 2000)));
+    CAF_CHECK_EQUAL(json["tools"].size(), needs.size());
+    CAF_CHECK_EQUAL(json["requirements"].size(), needs.size());
+    CAF_CHECK(!json.contains("expires_at"));
+    return json["content"].get<std::string>();
+  };
+  using enum tool_need;
+  CAF_CHECK_EQUAL(said({confirmation}), "I have tools to execute, but I need confirmation.");
+  CAF_CHECK_EQUAL(said({user_input}), "I have tools to execute, but I need user input.");
+  CAF_CHECK_EQUAL(said({result}), "I have tools to execute, but it needs external execution.");
+  CAF_CHECK_EQUAL(said({confirmation, result}), "I have tools to execute, but it needs external execution.");
+  const auto soon = line_of(labels_of("r"), event_of(run_paused{{{{"c", "f", ""}, {confirmation}}}, 9500}, 2000));
+  CAF_CHECK_EQUAL(nlohmann::json::parse(soon)["expires_at"].get<int>(), 9);
+  const run_paused asks{{{{"c", "f", "{}"}, {.need = user_input, .inputs = {{"city", "string", "", ""}}}}}, 0};
+  const auto requirement = nlohmann::json::parse(line_of(labels_of("r"), event_of(asks, 2000)))["requirements"][0];
+  CAF_CHECK(requirement["user_input_schema"] == requirement["tool_execution"]["user_input_schema"]);
+}
+
+CAF_TEST(a tool that was stopped is a failed one to agnos clients and says so to ours) {
+  const auto stopped = nlohmann::json::parse(line_of(
+      labels_of("r"), event_of(tool_call_ended{1, {"c", "f", "{}"}, {}, false, true, "the run was cancelled", 5}, 1000)));
+  CAF_CHECK_EQUAL(stopped["event"], "ToolCallError");
+  CAF_CHECK(stopped["stopped"] == true && stopped["tool"]["tool_call_error"] == true);
+  CAF_CHECK_EQUAL(stopped["error"], "the run was cancelled");
+}
+
+CAF_TEST(the events of a child are its own lines in the parents stream) {
+  const auto parent = labels_of("run-t1", "cap4");
+  auto of_child = [](event_body body, std::int64_t at_ms) {
+    event_ptr inner{run_event{3, at_ms, std::move(body)}};
+    return event_of(child_event{{"8dff"}, {"run-t1"}, {"member-a"}, "Member A", "m-2", "openai", inner}, at_ms + 5, 12);
+  };
+  const std::string head =
+      R"(,"agent_id":"member-a","agent_name":"Member A","run_id":"8dff","parent_run_id":"run-t1","session_id":"cap4","nested_depth":0,)";
+  const auto said = of_child(content_delta{"tok0 "}, 1795330967'999);
+  const std::string line = R"({"created_at":1795330967,"event":"RunContent")" + head +
+                           R"("content":"tok0 ","workflow_agent":false,"content_type":"str","reasoning_content":"")";
+  CAF_CHECK_EQUAL(line_of(parent, said), line + "}");
+  CAF_CHECK_EQUAL(line_of(parent, said, true), line + R"(,"event_index":12})");
+  CAF_CHECK_EQUAL(
+      line_of(parent, of_child(model_request_started{1}, 1000)),
+      R"({"created_at":1,"event":"ModelRequestStarted")" + head + R"("model":"m-2","model_provider":"openai"})");
+
+  const auto cancelled = of_child(run_ended{.how = {.kind = ending_kind::cancelled}, .content = "tok0 "}, 1795330968'000);
+  CAF_CHECK_EQUAL(line_of(parent, cancelled, true),
+                  R"({"created_at":1795330968,"event":"RunCancelled")" + head +
+                      R"("content":"tok0 ","reason":"Run 8dff was cancelled","event_index":12})");
+  // Its index would be one that the parent's log uses.
+  CAF_CHECK_EQUAL(trailing_of(parent, cancelled, true),
+                  R"({"created_at":1795330968,"event":"RunCompleted")" + head +
+                      R"("content":"tok0 ","content_type":"str","session_state":{},"metrics":{"duration":0.0}})");
+  std::string out;
+  CAF_CHECK(!agentos_renderer{parent}.render_trailing_completed(of_child(run_ended{}, 0), false, out));
 }

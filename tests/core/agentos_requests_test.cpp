@@ -359,3 +359,153 @@ CAF_TEST(bodies that are made to break a parser are refused) {
   CAF_CHECK(error_of(decode_patch_session({"s"}, large)).starts_with("422"));
   CAF_CHECK(right(decode_patch_session({"s"}, R"({"session_name":"a","session_name":"b"})")).name == "b");
 }
+
+CAF_TEST(a cancel says what may still come to its end) {
+  const auto plain = right(decode_cancel({"r"}, {})).request;
+  CAF_CHECK(plain.mode == cancel_mode::immediate && plain.grace_ms == 0);
+  const auto query = right(decode_cancel({"r"}, {{"mode", "after_tools"}, {"grace", "1m30s"}})).request;
+  CAF_CHECK(query.mode == cancel_mode::after_tools && query.grace_ms == 90'000);
+  const auto form = right(decode_cancel({"r"}, {}, {{"mode", "after_turn"}, {"grace_ms", "250"}})).request;
+  CAF_CHECK(form.mode == cancel_mode::after_turn && form.grace_ms == 250);
+  // The query wins over the form, and that over the headers.
+  const field_pairs headers = {{"cancel-mode", "after_tools"}, {"cancel-grace", "2s"}, {"mode", "nonsense"}};
+  const auto header = right(decode_cancel({"r"}, {}, {}, headers)).request;
+  CAF_CHECK(header.mode == cancel_mode::after_tools && header.grace_ms == 2000);
+  const auto all = right(decode_cancel({"r"}, {{"mode", "immediate"}}, {{"mode", "after_turn"}, {"grace", "3s"}}, headers));
+  CAF_CHECK(all.request.mode == cancel_mode::immediate && all.request.grace_ms == 3000);
+
+  for (const auto& wrong : std::vector<field_pairs>{{{"mode", "soon"}},
+                                                    {{"grace", "90"}},
+                                                    {{"grace", "0s"}},
+                                                    {{"grace", "2h"}},
+                                                    {{"grace_ms", "0"}},
+                                                    {{"grace_ms", "3600001"}}}) {
+    CAF_CHECK(error_of(decode_cancel({"r"}, wrong)).starts_with("422"));
+    CAF_CHECK(error_of(decode_cancel({"r"}, {}, wrong)).starts_with("422"));
+  }
+  CAF_CHECK(error_of(decode_cancel({"r"}, {}, {}, {{"cancel-mode", "soon"}})).find(R"("loc":["header","cancel-mode"])") !=
+            std::string::npos);
+}
+
+namespace {
+
+/// The decisions on one line: id, then +/-, (note), name=value, ->result.
+std::string line(const std::vector<tool_decision>& decisions) {
+  std::string out;
+  for (const auto& x : decisions) {
+    if (!out.empty()) out += " | ";
+    out += x.call_id;
+    if (x.confirmed) out += *x.confirmed ? "+" : "-";
+    if (!x.note.empty()) out += "(" + x.note + ")";
+    for (const auto& field : x.inputs) out += " " + field.name + "=" + field.value;
+    if (x.result) out += "->" + *x.result;
+  }
+  return out;
+}
+
+std::string decided(const std::string& tools, const std::string& requirements = {}) {
+  return line(right(decode_continue({"r"}, {{"tools", tools}, {"requirements", requirements}, {"session_id", "s"}}))
+                  .request.decisions);
+}
+
+std::string continue_error(field_pairs fields) {
+  fields.emplace_back("session_id", "s");
+  return error_of(decode_continue({"r"}, fields));
+}
+
+}  // namespace
+
+CAF_TEST(decisions are read from tools and from requirements) {
+  CAF_CHECK_EQUAL(decided(R"([{"tool_call_id":"c","confirmed":true}])"), "c+");
+  CAF_CHECK_EQUAL(decided(R"([{"tool_call_id":"c","confirmed":false,"confirmation_note":"too risky"}])"), "c-(too risky)");
+  CAF_CHECK_EQUAL(
+      decided(
+          R"([{"tool_call_id":"c","requires_user_input":true,"answered":true,"user_input_schema":[{"name":"to","field_type":"str","description":null,"value":"Oslo \"x\""},{"name":"n","field_type":"int","value":2},{"name":"open","value":null}]}])"),
+      R"(c to="Oslo \"x\"" n=2)");
+  CAF_CHECK_EQUAL(decided(R"([{"tool_call_id":"c","external_execution_required":true,"result":"done"}])"), "c->done");
+  CAF_CHECK_EQUAL(decided(R"([{"tool_call_id":"c","result":""}])"), "c->");
+  CAF_CHECK_EQUAL(decided(R"([{"tool_call_id":"c","result":{"a":[1,2]}}])"), R"(c->{"a":[1,2]})");
+  // What is not decided, what has run already, and what is nobody's here are passed over.
+  CAF_CHECK_EQUAL(decided(R"([{"tool_call_id":"c","confirmed":null,"result":null}])"), "");
+  CAF_CHECK_EQUAL(
+      decided(
+          R"([{"tool_call_id":"a","tool_call_error":false,"result":"ran","confirmed":true},{"tool_call_id":"b","confirmed":true,"new":{}}])"),
+      "b+");
+  CAF_CHECK_EQUAL(decided("[]") + decided("null") + decided(""), "");
+
+  CAF_CHECK_EQUAL(decided("", R"([{"id":"x","tool_execution":{"tool_call_id":"c"},"confirmation":true}])"), "c+");
+  CAF_CHECK_EQUAL(decided("", R"([{"id":"c","confirmation":false,"confirmation_note":"no"}])"), "c-(no)");
+  CAF_CHECK_EQUAL(decided("", R"([{"tool_execution":{"tool_call_id":"c"},"external_execution_result":"done"}])"),
+                  "c->done");
+  CAF_CHECK_EQUAL(
+      decided("", R"([{"tool_execution":{"tool_call_id":"c"},"user_input_schema":[{"name":"to","value":"Oslo"}]}])"),
+      R"(c to="Oslo")");
+  // What stands in the tool counts before what is beside it; what stands in `tools` before both.
+  CAF_CHECK_EQUAL(
+      decided("",
+              R"([{"tool_execution":{"tool_call_id":"c","confirmed":false},"confirmation":true,"confirmation_note":"n"}])"),
+      "c-(n)");
+  CAF_CHECK_EQUAL(decided(R"([{"tool_call_id":"c","confirmed":true}])",
+                          R"([{"id":"c","confirmation":false},{"id":"d","confirmation":true}])"),
+                  "c+ | d+");
+}
+
+CAF_TEST(a continue is answered as a start is and names what is wrong) {
+  const auto plain = right(decode_continue({"r"}, {{"session_id", "s"}, {"continue_from", "end"}, {"fork", "false"}}));
+  CAF_CHECK_EQUAL(plain.request.run.value + plain.request.session.value + plain.request.by, "rs");
+  CAF_CHECK(plain.stream && !plain.background && plain.stream_events && plain.cancel_when_gone());
+  const auto full = right(decode_continue(
+      {"r"},
+      {{"session_id", "s"}, {"user_id", "ann"}, {"stream", "false"}, {"background", "true"}, {"on_disconnect", "cancel"}}));
+  CAF_CHECK_EQUAL(full.request.by, "ann");
+  CAF_CHECK(!full.stream && full.background && full.cancel_when_gone());
+
+  CAF_CHECK_EQUAL(error_of(decode_continue({"r"}, {{"tools", "[]"}})),
+                  R"(400 {"detail":"session_id is required for this action"})");
+  struct row {
+    std::string field, value, error;
+  };
+  const std::string structure = R"(400 {"detail":"Invalid structure or content for )";
+  for (const auto& [field, value, error] : std::vector<row>{
+           {"tools", "[{", R"(400 {"detail":"Invalid JSON in tools field"})"},
+           {"tools", std::string(200, '[') + std::string(200, ']'), R"(400 {"detail":"Invalid JSON in tools field"})"},
+           {"tools", "[\"\xFF\"]", R"(400 {"detail":"Invalid JSON in tools field"})"},
+           {"requirements", "x", R"(400 {"detail":"Invalid JSON in requirements field"})"},
+           {"tools", "{}", structure + R"(tools: tools: expected a list"})"},
+           {"tools", "[7]", structure + R"(tools: tools[0]: expected an object"})"},
+           {"tools", "[{}]", structure + R"(tools: tools[0].tool_call_id: expected the call's id"})"},
+           {"tools", R"([{"tool_call_id":7}])", structure + R"(tools: tools[0].tool_call_id: expected a string"})"},
+           {"tools", R"([{"tool_call_id":"c","confirmed":"yes"}])",
+            structure + R"(tools: tools[0].confirmed: expected true or false"})"},
+           {"tools", R"([{"tool_call_id":"c","user_input_schema":[{"value":1}]}])",
+            structure + R"(tools: tools[0].user_input_schema[0].name: expected the field's name"})"},
+           {"requirements", R"([{"tool_execution":[]}])",
+            structure + R"(requirements: requirements[0].tool_execution: expected an object"})"},
+           {"stream", "maybe", "422"},
+           {"on_disconnect", "stay", "422"},
+           {"fork", "true", "501"},
+           {"regenerate", "1", "501"},
+           {"continue_from", "last_user", "501"},
+           {"continue_from", "3", "501"},
+           {"input", "and then?", "501"},
+           {"additional_instructions", "shorter", "501"},
+       }) {
+    CAF_MESSAGE(field << "=" << value);
+    CAF_CHECK_EQUAL(continue_error({{field, value}}).substr(0, error.size()), error);
+  }
+  const auto large = std::string(limits::decisions_bytes_max + 1, ' ');
+  CAF_CHECK(continue_error({{"tools", large}}).starts_with("413"));
+}
+
+CAF_TEST(why a run does not go on has a status that tells) {
+  auto told = [](refusal_code code) {
+    const auto answer = continue_refusal_answer({code, "why not"});
+    return std::to_string(answer.status) + answer.body;
+  };
+  CAF_CHECK_EQUAL(told(refusal_code::unknown_run), R"(404{"detail":"Run not found"})");
+  CAF_CHECK_EQUAL(told(refusal_code::not_paused), R"(409{"detail":"why not"})");
+  CAF_CHECK_EQUAL(
+      told(refusal_code::invalid_input),
+      R"(422{"detail":[{"type":"value_error","loc":["body","tools"],"msg":"Value error, why not","input":null}]})");
+  CAF_CHECK_EQUAL(told(refusal_code::journal_unavailable), R"(503{"detail":"why not"})");
+}

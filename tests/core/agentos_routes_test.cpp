@@ -176,7 +176,6 @@ CAF_TEST(what nobody needs to be asked about is answered at once) {
       {"POST", "/teams/t/runs", 404, R"({"detail":"Team not found"})"},
       {"POST", "/workflows/w/runs", 404, R"({"detail":"Workflow not found"})"},
       {"GET", "/memories", 501, R"({"detail":"memories: not served by oncue"})"},
-      {"POST", "/agents/a/runs/r/continue", 501, R"({"detail":"continue: not served by oncue"})"},
       {"OPTIONS", "/health", 204, ""},
   };
   for (const auto& [method, path, status, body] : table) {

@@ -26,7 +26,8 @@ struct gateway_env {
   archive_actor archive;
   std::shared_ptr<const core::catalog> catalog;
   core::door_settings doors;
-  core::os_facts facts;  ///< who this server says it is
+  core::os_facts facts;         ///< who this server says it is
+  core::tools_of_agents tools;  ///< what its agents may call
   std::chrono::milliseconds heartbeat = core::limits::heartbeat_interval;
   std::function<std::int64_t()> unix_ms;
   std::function<std::uint64_t()> random;

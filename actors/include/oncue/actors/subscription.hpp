@@ -1,6 +1,7 @@
 // The cursor of a subscriber of yours: put one into your actor's state and it reads a run's whole log for you, live or
 // ended, with no gap and no duplicate, also when the run's actor goes away in between. It asks for more only when you call
-// pull(): a slow actor is never flooded (I4, I8). What it does not do: keep events.
+// pull(): a slow actor is never flooded (I4, I8). It also stops at a pause: whoever wants to read on when somebody has
+// continued the run opens another one from next() on. What it does not do: keep events.
 //
 //   struct my_state {
 //     subscription<subscriber_actor::base> events;
@@ -31,6 +32,7 @@ namespace oncue::actors {
 enum class subscription_state : std::uint8_t {
   reading,  ///< call pull() for more
   ended,    ///< the run's ending has been taken
+  paused,   ///< the run waits for a person: nothing more comes until somebody continues or ends it
   lost,     ///< nothing more can be had: see why()
 };
 
@@ -71,7 +73,7 @@ class subscription {
             [this](const caf::error& error) { lose("the supervisor did not answer: " + to_string(error)); });
   }
 
-  /// Asks for the next events. Call it when the last ones are dealt with.
+  /// Asks for the next events. Call it when the last ones are dealt with; it does nothing unless there may be more.
   void pull() {
     if (state_ != subscription_state::reading) return;
     self_->send(source_, pull_limits{run_, next_, events_max_, bytes_max_}, caf::actor_cast<subscriber_actor>(self_));
@@ -89,8 +91,8 @@ class subscription {
       return {};
     } else {
       next_ = batch.next;
-      if (batch.end == batch_end::ended) {
-        state_ = subscription_state::ended;
+      if (batch.end == batch_end::ended || batch.end == batch_end::paused) {
+        state_ = batch.end == batch_end::ended ? subscription_state::ended : subscription_state::paused;
         keep_ = nullptr;
       }
     }

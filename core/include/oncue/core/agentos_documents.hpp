@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "oncue/core/agentos_answers.hpp"
 #include "oncue/core/agentos_json.hpp"
 #include "oncue/core/catalog.hpp"
+#include "oncue/core/tool_spec.hpp"
 #include "oncue/messages/archive.hpp"
 #include "oncue/messages/run.hpp"
 
@@ -42,17 +44,24 @@ std::string metrics_document();
 
 // -- agents ----------------------------------------------------------------------------
 
-std::string agents_document(const catalog& agents, const os_facts& facts);
-std::string agent_document(const agent_entry& entry, const os_facts& facts);
+/// What each agent may call; one that is not in it has no tools.
+using tools_of_agents = std::map<agent_id, std::vector<tool_spec>>;
+
+std::string agents_document(const catalog& agents, const os_facts& facts, const tools_of_agents& tools = {});
+std::string agent_document(const agent_entry& entry, const os_facts& facts, const std::vector<tool_spec>& tools = {});
 
 // -- runs --------------------------------------------------------------------------------
 
 /// What the events of a kept run have in common.
 run_labels labels_of(const run_record& run);
 
+/// What a RunOutput is for: agno's answers to a start have no events, but always `tools`.
+enum class output_kind : std::uint8_t { kept, answer };
+
 /// agno's RunOutput: the answer to a start that does not stream, and GET …/runs/{run_id}. With the record's events, if it
-/// has any. A live run shows the text that it has so far; only one that is over has metrics.
-std::string run_output_document(const run_record& run);
+/// has any. A live run shows the text that it has so far; only one that is over, or paused, has
+/// metrics. What a paused run waits for is in its events.
+std::string run_output_document(const run_record& run, output_kind kind = output_kind::kept);
 
 /// agno's RunSchema: a run in the lists of a session's runs.
 std::string run_document(const run_record& run);

@@ -30,6 +30,10 @@ struct incoming_event {
 /// names the key that is wrong, and quotes nothing.
 std::variant<incoming_event, std::string> read_agentos_event(std::string_view json);
 
+/// An event of another run than the one that is read is that of a child, at work for it: it becomes a child_event with the
+/// index that the reader's stream has. True if it did; false for the run's own, and for what is no event of a log.
+bool make_child_event(incoming_event& incoming, const run_id& run);
+
 /// After a run's RunCancelled comes a RunCompleted, which the log does not have: it says how long the run took and which
 /// tokens were counted. True if `next` is that one; then its numbers are in `ended`.
 bool take_trailing_completed(run_ended& ended, const incoming_event& next);

@@ -28,7 +28,8 @@ struct frame_options {
 };
 
 /// Appends the event's frame; after an ending by cancel also RunCompleted, whose index is the ending's plus one. So a
-/// client that has RunCancelled but not RunCompleted resumes with the ending itself and `from` one above it.
+/// client that has RunCancelled but not RunCompleted resumes with the ending itself and `from` one above it. Behind the
+/// RunCancelled of a child comes its RunCompleted too, but with neither index nor id: a resume cannot begin between them.
 void append_event_frames(std::string& out, const agentos_renderer& renderer, const run_event& event,
                          const frame_options& options = {});
 

@@ -1,7 +1,8 @@
 // A run's events as the JSON objects that AgentOS' clients expect (agno 2.9): names, fields and key order are theirs, one
 // compact line for each event, without the line's end. What we add are keys and one event name that their clients skip:
-// ModelRequestRetrying; finish_reason, cancelled_by, provider_status and partial_content. Never adds a frame, a header or a
-// line break: that is the SSE writer's and the console's work.
+// ModelRequestRetrying; finish_reason, cancelled_by, provider_status, partial_content, stopped and expires_at. A child's
+// event is the child's own line, as agno shows the members of a team; only its index is that of the run that is read. Never
+// adds a frame, a header or a line break: that is the SSE writer's and the console's work.
 #pragma once
 
 #include <string>
@@ -36,7 +37,7 @@ class agentos_renderer {
   void render(const run_event& event, bool with_index, std::string& out) const;
 
   /// Appends the RunCompleted that AgentOS' clients wait for after a RunCancelled, with the index after the ending's, which
-  /// the log never uses. Writes nothing and returns false unless the event is a run's ending by cancel.
+  /// the log never uses; a child's has none. Writes nothing and returns false unless the event is a run's ending by cancel.
   bool render_trailing_completed(const run_event& event, bool with_index, std::string& out) const;
 
  private:

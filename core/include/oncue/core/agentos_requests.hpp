@@ -1,7 +1,7 @@
 // What an AgentOS request says: form fields, query parameters and JSON bodies become checked structs. Names, defaults and
 // the bodies of errors are agno's (FastAPI's: the last of several fields of one name counts, booleans may be true, 1, on,
 // yes, t, y, an empty form field is a missing one); unknown fields are passed over. What oncue adds is on_busy_session,
-// on_disconnect, receipt, wait_ms and reason. Never throws; every wrong field is named in one answer.
+// on_disconnect, receipt, wait_ms, mode, grace and reason. Never throws; every wrong field is named in one answer.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@
 #include "oncue/messages/archive.hpp"
 #include "oncue/messages/cancel.hpp"
 #include "oncue/messages/run.hpp"
+#include "oncue/messages/tools.hpp"
 
 namespace oncue::core {
 
@@ -53,8 +54,28 @@ struct cancel_form {
   bool receipt = false;
 };
 
-/// Both places may say it; the query wins.
-decoded<cancel_form> decode_cancel(const run_id& run, const field_pairs& query, const field_pairs& form = {});
+/// Every place may say it; the query wins over the form, and that over the headers. Of these count cancel-mode and
+/// cancel-grace: agno's clients can add headers to a cancel, and nothing else.
+decoded<cancel_form> decode_cancel(const run_id& run, const field_pairs& query, const field_pairs& form = {},
+                                   const field_pairs& headers = {});
+
+struct continue_form {
+  continue_run request;  ///< without its agent; `by` is the user_id, if there is one
+  bool stream = true;
+  bool background = false;
+  bool stream_events = true;  ///< false: only the text and the ending
+  std::optional<disconnect_policy> on_disconnect;
+
+  /// As for a start.
+  bool cancel_when_gone() const {
+    return on_disconnect ? *on_disconnect == disconnect_policy::cancel : stream && !background;
+  }
+};
+
+/// POST …/continue. The decisions are in `tools` (agno's ToolExecutions), in `requirements` (its RunRequirements), or in
+/// both: what the first leaves open the second may say. Tools that have run already are passed over. What agno does
+/// besides (fork, regenerate, another message) is answered with 501.
+decoded<continue_form> decode_continue(const run_id& run, const field_pairs& form);
 
 struct resume_form {
   std::optional<event_index> last_index;  ///< of the last event that the client has

@@ -42,7 +42,6 @@ struct run_events {
   agent_id agent;  ///< empty: of any agent (GET /runs/{run_id}/events)
   run_id run;
 };
-/// Answered with 501 for now.
 struct continue_run {
   agent_id agent;
   run_id run;

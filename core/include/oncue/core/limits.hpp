@@ -98,6 +98,7 @@ inline constexpr std::size_t runs_running_max = 100'000;  ///< of these, talking
 inline constexpr std::size_t runs_queued_max = 10'000;    ///< waiting for a place or for their session
 inline constexpr std::size_t runs_ceiling = 1'000'000;    ///< of the three settings
 inline constexpr std::size_t runs_listed_max = 1000;
+inline constexpr std::size_t runs_listed_bytes_max = 16u << 20;  ///< of their events; the runs behind come without
 inline constexpr std::uint32_t runs_listed_default = 20;
 inline constexpr std::size_t traceparent_bytes_max = 256;      ///< a longer one is not passed on
 inline constexpr std::size_t idempotency_key_bytes_max = 255;  ///< what common services take

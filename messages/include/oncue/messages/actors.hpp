@@ -61,7 +61,7 @@ struct start_reply {
   session_id session;
   event_source_actor source;  ///< where to pull from; null when refused
   bool existing = false;      ///< the idempotency key made this run before: nothing was started
-  event_index from = 0;       ///< where its new events begin: of a continued run, its run_continued
+  event_index from = 0;       ///< the first event of what was asked for: of a run that goes on, its run_continued
 };
 
 struct subscribe_run {

@@ -25,7 +25,7 @@ struct run_record {
   std::optional<run_ended> ended;  ///< with its content moved into `content`
   std::int64_t updated_at_ms = 0;  ///< when its last event was logged
   event_index next = 0;            ///< events logged so far
-  std::vector<event_ptr> events;   ///< only when asked for, without the deltas
+  std::vector<event_ptr> events;   ///< without the deltas; when asked for, in a list of runs that used tools or are paused
 
   friend bool operator==(const run_record&, const run_record&) = default;
 };
