@@ -110,6 +110,45 @@ inline model_stream_actor::behavior_type puppet(model_stream_actor::pointer self
   };
 }
 
+/// A tool that does what the test says, and notes what it was told.
+struct puppet_tool_call {
+  std::string tool;
+  start_tool what;
+  tool_sink_actor sink;
+  caf::actor_addr self;
+  bool stopped = false;
+};
+
+struct puppet_tools {
+  std::vector<std::shared_ptr<puppet_tool_call>> calls;  ///< in the order of starting
+  bool deaf = false;                                     ///< does not close when it is told to stop
+};
+
+inline tool_call_actor::behavior_type puppet_tool(tool_call_actor::pointer self, puppet_tools* all,
+                                                  const std::string& name) {
+  auto call = std::make_shared<puppet_tool_call>();
+  call->tool = name;
+  self->set_down_handler([self, call](const caf::down_msg&) {
+    call->stopped = true;
+    self->quit();
+  });
+  return {
+      [=](start_tool& what, const tool_sink_actor& sink) {
+        call->what = std::move(what);
+        call->sink = sink;
+        call->self = self->address();
+        all->calls.push_back(call);
+        self->monitor(sink);
+      },
+      [=](stop_tool) {
+        call->stopped = true;
+        if (all->deaf) return;
+        self->send(call->sink, tool_closed{call->what.number});
+        self->quit();
+      },
+  };
+}
+
 /// In front of another model stream: tells what the model is told. Goes when that one goes, and the other way round.
 inline model_stream_actor::behavior_type overheard(model_stream_actor::pointer self, const model_stream_actor& real,
                                                    const std::function<void(const model_request&)>& on_call) {
@@ -151,6 +190,7 @@ struct node_options {
   journal_kind journal = journal_kind::memory;
   core::store_settings store{.path = ":memory:"};  ///< of an sqlite journal
   std::function<void(core::agent_entry&)> change_agent;
+  std::function<void(core::catalog&)> change_catalog;  ///< more agents beside it
   std::function<journal_actor(caf::actor_system&, journal_actor)> before_journal;  ///< puts an actor in front of it
   std::function<void(const model_request&)> on_call;                               ///< sees what scripted models are told
 };
@@ -168,6 +208,7 @@ class node {
     if (options_.change_agent) options_.change_agent(*entry);
     auto catalog = std::make_shared<core::catalog>();
     catalog->agents[entry->agent.id] = entry;
+    if (options_.change_catalog) options_.change_catalog(*catalog);
 
     auto env = std::make_shared<actors::node_env>();
     env->catalog = catalog;
@@ -177,6 +218,7 @@ class node {
     if (options_.before_journal) env->journal = options_.before_journal(system_, env->journal);
     env->alarms = actors::spawn_alarm_clock(system_);
     env->open_model = [this](const std::shared_ptr<const core::agent_entry>&) { return open_model(); };
+    env->open_tool = [this](const core::tool_ptr& tool) { return system_.spawn(puppet_tool, &tools_, tool->name); };
     env->unix_ms = [this] { return unix_ms(); };
     env->random = [this] { return core::next_random(random_); };
     entry_ = entry;
@@ -210,6 +252,7 @@ class node {
     spawned_.clear();
     watched_.clear();
     puppets_.calls.clear();
+    tools_.calls.clear();
     env_ = nullptr;
     // What still waits in the virtual clock holds actors: let it go off into the void.
     scheduler().trigger_timeouts();
@@ -229,6 +272,20 @@ class node {
   io::sqlite_store* store() const { return store_.get(); }
   const archive_actor& archive() const { return archive_; }
   puppets& models() { return puppets_; }
+  puppet_tools& tools() { return tools_; }
+  puppet_tool_call& tool(std::size_t call = 0) { return *tools_.calls.at(call); }
+  /// The tool answers, and closes.
+  void answer(std::string text, std::size_t call = 0) {
+    auto& what = tool(call);
+    caf::anon_send(what.sink, tool_result{what.what.number, false, std::move(text)});
+    caf::anon_send(what.sink, tool_closed{what.what.number});
+    caf::anon_send_exit(caf::actor_cast<caf::actor>(what.self), caf::exit_reason::kill);
+    settle();
+  }
+  void say_calls(std::vector<tool_call> calls, std::size_t attempt = 0) {
+    say(model_done{0, "tool_calls", {}, std::move(calls)}, attempt);
+    say(model_closed{}, attempt);
+  }
   puppet_call& model(std::size_t attempt = 0) { return *puppets_.calls.at(attempt); }
 
   /// Handles every waiting message; time stands still.
@@ -341,6 +398,7 @@ class node {
   std::shared_ptr<const actors::node_env> env_;
   supervisor_actor supervisor_;
   puppets puppets_;
+  puppet_tools tools_;
   std::uint64_t random_ = 42;
   std::shared_ptr<io::sqlite_store> store_;
   journal_actor store_journal_;
