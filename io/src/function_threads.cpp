@@ -141,6 +141,7 @@ function_threads::~function_threads() {
     for (const auto& job : withdrawn) job->state = job_state::over;
     crew_->work_came.notify_all();
   }
+  withdrawn.clear();
   for (auto& thread : crew_->threads) thread.join();
 }
 

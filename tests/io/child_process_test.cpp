@@ -202,16 +202,18 @@ CAF_TEST(a program that ends takes what it left behind along) {
 
 CAF_TEST(many processes that fork while they are killed are gone too) {
   auto one = start(loop, options_for({"python3", "-c", R"(
-import os, time
+import os, signal
 def spawn(depth):
     for _ in range(3):
         if os.fork() == 0:
             os.setsid()
             if depth: spawn(depth - 1)
-            while True: time.sleep(0.01)
-spawn(2)
+            while True:
+                if os.fork() == 0: os._exit(0)
+                os.wait()
+spawn(1)
 print('forked', os.getpid(), flush=True)
-while True: time.sleep(1)
+while True: signal.pause()
 )"}));
   auto pid = one.said_after("forked ");
   one.child.kill();
