@@ -26,13 +26,29 @@ class http_link {
   void start(http_client& client, std::uint64_t request, http_request what, MakeHandler make_handler) {
     std::lock_guard lock(guard_);
     const auto key = ++last_key_;
-    transfers_[key] = {client.start(std::move(what), make_handler(key)), request};
+    transfers_[key] = {client.start(std::move(what), make_handler(key)), request, false};
   }
 
   void forget(std::uint64_t request) {
     std::lock_guard lock(guard_);
     for (const auto& [key, one] : transfers_) {
       if (one.request == request) one.name.close();
+    }
+  }
+
+  /// The server ends the stream, or should: its connection can be used again then.
+  void answered(std::uint64_t request) {
+    std::lock_guard lock(guard_);
+    std::size_t lingering = 0;
+    for (auto& [key, one] : transfers_) {
+      if (one.request == request) one.answered = true;
+      if (one.answered) ++lingering;
+    }
+    for (auto& [key, one] : transfers_) {
+      if (lingering <= limits::mcp_answered_streams_max) return;
+      if (!one.answered) continue;
+      one.name.close();
+      --lingering;
     }
   }
 
@@ -104,6 +120,7 @@ class http_link {
   struct one_transfer {
     transfer name;
     std::uint64_t request = 0;
+    bool answered = false;
   };
 
   std::uint64_t connection_;
@@ -228,6 +245,8 @@ class mcp_http final : public mcp_transport {
   }
 
   void forget(std::uint64_t request) override { link_->forget(request); }
+
+  void answered(std::uint64_t request) override { link_->answered(request); }
 
   void taken(std::size_t bytes) override { link_->taken(bytes); }
 

@@ -137,6 +137,8 @@ class mcp_program final : public mcp_transport {
 
   void forget(std::uint64_t) override {}
 
+  void answered(std::uint64_t) override {}
+
   void taken(std::size_t bytes) override {
     if (link_->taken(bytes)) loop_.post([link = link_] { link->read_again(); });
   }

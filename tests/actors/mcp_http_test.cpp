@@ -109,7 +109,7 @@ CAF_TEST(a call that is stopped has its socket closed and is told to the server 
   mcp_bench bench{server.spec()};
   mcp_bench::call other{bench, "wait", R"({"seconds":0.3})"};
   mcp_bench::call hanging{bench, "hang", "{}"};
-  wait_for_text(server.record(), R"("hang")");
+  wait_for_text(server.record(), R"("hanging")");
   hanging.stop();
   const auto stopped = hanging.wait();
   CAF_CHECK(stopped.closed);
@@ -128,6 +128,17 @@ CAF_TEST(a session that the server has forgotten is begun again and the call rep
     CAF_CHECK_EQUAL(bench.use("echo", std::string{R"({"text":")"} + text + "\"}"), text);
   }
   CAF_CHECK_EQUAL(count(wait_for_text(server.record(), ""), R"("method": "initialize")"), 2u);
+}
+
+CAF_TEST(streams that a server leaves open are closed after a while) {
+  web_server server{{"lingering"}};
+  mcp_bench bench{server.spec()};
+  for (std::size_t i = 0; i < core::limits::mcp_answered_streams_max; ++i) {
+    CAF_CHECK_EQUAL(bench.use("echo", R"({"text":"x"})"), "x");
+  }
+  CAF_CHECK(!has(wait_for_text(server.record(), ""), R"("left")"));
+  CAF_CHECK_EQUAL(bench.use("echo", R"({"text":"x"})"), "x");
+  CAF_CHECK(has(wait_for_text(server.record(), R"("left")"), R"("left")"));
 }
 
 CAF_TEST(a token is sent and never said) {
@@ -167,7 +178,7 @@ CAF_TEST(a server that is killed is not waited for when the node stops) {
   mcp_bench bench{server.spec()};
   bench.list();
   mcp_bench::call hanging{bench, "hang", "{}"};
-  wait_for_text(server.record(), R"("hang")");
+  wait_for_text(server.record(), R"("hanging")");
   server.stop();
   CAF_CHECK(hanging.wait().failed);
   bench.stop();
