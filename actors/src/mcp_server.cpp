@@ -122,6 +122,7 @@ void mcp_server_state::do_order(core::mcp_order::forget& order) {
 }
 
 void mcp_server_state::do_order(core::mcp_order::answer& order) {
+  if (transport_ && order.request != 0) transport_->answered(order.request);
   auto found = calls_.find(order.call);
   if (found == calls_.end()) return;
   self_->demonitor(found->second.actor);

@@ -229,7 +229,7 @@ void mcp_keeper::on_ended(const mcp_said& what, time_us now, mcp_keeper_orders& 
 
 void mcp_keeper::fail(mcp_call_no number, std::string why, mcp_keeper_orders& out) {
   auto found = calls_.find(number);
-  out.emplace_back(mcp_effect::answer{number, true, mcp_cut(std::move(why), found->second.what.result_bytes_max)});
+  out.emplace_back(mcp_effect::answer{number, true, mcp_cut(std::move(why), found->second.what.result_bytes_max), 0});
   calls_.erase(found);
 }
 

@@ -182,6 +182,7 @@ void mcp_session::reading::take_answer(const json& message, const json& id) {
   self_.calls_.erase(found);
   mcp_effect::answer answer;
   answer.call = call.number;
+  answer.request = request;
   if (good) {
     auto outcome = mcp_outcome_of(*good, self_.server_, call.result_bytes_max);
     answer.failed = outcome.failed;
@@ -275,7 +276,7 @@ mcp_session_effects mcp_session::request_failed(std::uint64_t request, const std
     list_again_ = false;
     if (phase_ != phase::ready) break_up(why, out);
   } else if (auto found = calls_.find(request); found != calls_.end()) {
-    out.emplace_back(mcp_effect::answer{found->second.number, true, mcp_cut(said(why), found->second.result_bytes_max)});
+    out.emplace_back(mcp_effect::answer{found->second.number, true, mcp_cut(said(why), found->second.result_bytes_max), 0});
     calls_.erase(found);
   }
   return out;
@@ -286,7 +287,7 @@ mcp_session_effects mcp_session::call(mcp_call_no number, const mcp_call& what) 
   auto arguments = compact_arguments(what.arguments);
   if (phase_ != phase::ready || !arguments) {
     auto why = arguments ? said("is not ready") : "the arguments are not a JSON object";
-    out.emplace_back(mcp_effect::answer{number, true, mcp_cut(std::move(why), what.result_bytes_max)});
+    out.emplace_back(mcp_effect::answer{number, true, mcp_cut(std::move(why), what.result_bytes_max), 0});
     return out;
   }
   const auto request = ++last_request_;

@@ -19,21 +19,36 @@ namespace limits = core::limits;
 /// What the transport and the handlers of its transfers on their loops all know.
 class http_link {
  public:
-  http_link(std::shared_ptr<http_client> client, std::uint64_t connection, mcp_listener listener)
-      : client_{std::move(client)}, connection_{connection}, listener_{std::move(listener)} {}
+  http_link(std::uint64_t connection, mcp_listener listener) : connection_{connection}, listener_{std::move(listener)} {}
 
   /// A transfer's end waits at the lock, so it finds its name however soon it comes.
   template <class MakeHandler>
-  void start(std::uint64_t request, http_request what, MakeHandler make_handler) {
+  void start(http_client& client, std::uint64_t request, http_request what, MakeHandler make_handler) {
     std::lock_guard lock(guard_);
     const auto key = ++last_key_;
-    transfers_[key] = {client_->start(std::move(what), make_handler(key)), request};
+    transfers_[key] = {client.start(std::move(what), make_handler(key)), request, false};
   }
 
   void forget(std::uint64_t request) {
     std::lock_guard lock(guard_);
     for (const auto& [key, one] : transfers_) {
       if (one.request == request) one.name.close();
+    }
+  }
+
+  /// The server ends the stream, or should: its connection can be used again then.
+  void answered(std::uint64_t request) {
+    std::lock_guard lock(guard_);
+    std::size_t lingering = 0;
+    for (auto& [key, one] : transfers_) {
+      if (one.request == request) one.answered = true;
+      if (one.answered) ++lingering;
+    }
+    for (auto& [key, one] : transfers_) {
+      if (lingering <= limits::mcp_answered_streams_max) return;
+      if (!one.answered) continue;
+      one.name.close();
+      --lingering;
     }
   }
 
@@ -105,9 +120,9 @@ class http_link {
   struct one_transfer {
     transfer name;
     std::uint64_t request = 0;
+    bool answered = false;
   };
 
-  std::shared_ptr<http_client> client_;
   std::uint64_t connection_;
   mcp_listener listener_;
   mutable std::mutex guard_;
@@ -177,10 +192,11 @@ class post_handler final : public transfer_handler {
   std::string problem(const transfer_result& result) const {
     if (head_.status != 0 && !is_ok()) return core::mcp_http_problem(head_.status, body_, secrets_);
     if (result.end == transfer_end::failed) {
-      return head_.status == 0 ? "could not be reached: " + result.message : "closed the connection before it had answered";
+      const bool was_reached = head_.status != 0 || result.error == transfer_error::cut;
+      return was_reached ? "closed the connection before it had answered" : "could not be reached: " + result.message;
     }
-    return too_long_ || events_.overflowed() ? "answered with more than one message may have"
-                                             : "did not answer the request";
+    if (too_long_ || events_.overflowed()) return "answered with more than one message may have";
+    return is_stream_ ? "closed the connection before it had answered" : "did not answer the request";
   }
 
   std::shared_ptr<http_link> link_;
@@ -200,9 +216,10 @@ class mcp_http final : public mcp_transport {
  public:
   mcp_http(std::shared_ptr<http_client> client, const core::mcp_spec& spec, std::uint64_t connection,
            const std::string& bearer, mcp_listener listener)
-      : url_{spec.url},
+      : client_{std::move(client)},
+        url_{spec.url},
         headers_{spec.headers},
-        link_{std::make_shared<http_link>(std::move(client), connection, std::move(listener))} {
+        link_{std::make_shared<http_link>(connection, std::move(listener))} {
     for (const auto& [name, value] : headers_) secrets_.push_back(value);
     if (bearer.empty()) return;
     headers_.emplace_back("authorization", "Bearer " + bearer);
@@ -222,12 +239,14 @@ class mcp_http final : public mcp_transport {
     what.method = "POST";
     what.body = std::move(message.json);
     const bool begins = message.version.empty() && request != 0;
-    link_->start(request, std::move(what), [&](std::uint64_t key) {
+    link_->start(*client_, request, std::move(what), [&](std::uint64_t key) {
       return std::make_unique<post_handler>(link_, key, request, begins, !session.empty(), secrets_);
     });
   }
 
   void forget(std::uint64_t request) override { link_->forget(request); }
+
+  void answered(std::uint64_t request) override { link_->answered(request); }
 
   void taken(std::size_t bytes) override { link_->taken(bytes); }
 
@@ -237,7 +256,7 @@ class mcp_http final : public mcp_transport {
       auto what = request_with(session);
       what.method = "DELETE";
       what.connect_timeout = limits::mcp_goodbye_max;
-      link_->start(0, std::move(what), [&](std::uint64_t key) {
+      link_->start(*client_, 0, std::move(what), [&](std::uint64_t key) {
         return std::make_unique<post_handler>(link_, key, 0, false, false, secrets_);
       });
     }
@@ -256,6 +275,7 @@ class mcp_http final : public mcp_transport {
     return what;
   }
 
+  std::shared_ptr<http_client> client_;  // here only: a handler must not be the last to hold the client of its loop
   std::string url_;
   std::vector<std::pair<std::string, std::string>> headers_;
   std::vector<std::string> secrets_;  ///< never said

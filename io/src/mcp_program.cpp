@@ -23,15 +23,24 @@ class program_link {
     child_ = child_process::start(loop, std::move(options), std::move(handler));
   }
 
+  /// On the loop: so many bytes more wait to be looked at.
   void gave(std::size_t bytes) {
     std::lock_guard lock(guard_);
     waiting_bytes_ += bytes;
     if (waiting_bytes_ > limits::mcp_waiting_bytes_max && !std::exchange(paused_, true)) child_.pause();
   }
 
-  void taken(std::size_t bytes) {
+  /// True if reading was held back: read_again() may be due.
+  bool taken(std::size_t bytes) {
     std::lock_guard lock(guard_);
     waiting_bytes_ -= std::min(bytes, waiting_bytes_);
+    return paused_;
+  }
+
+  /// On the loop, as gave(): only calls of one thread take effect in order, and a pause that overtook its resume would
+  /// never end.
+  void read_again() {
+    std::lock_guard lock(guard_);
     if (waiting_bytes_ <= limits::mcp_waiting_bytes_max / 2 && std::exchange(paused_, false)) child_.resume();
   }
 
@@ -105,7 +114,7 @@ class mcp_program final : public mcp_transport {
  public:
   mcp_program(event_loop& loop, const core::mcp_spec& spec, std::uint64_t connection, const std::string& guard,
               mcp_listener listener)
-      : connection_{connection}, grace_{spec.grace}, listener_{std::move(listener)} {
+      : loop_{loop}, connection_{connection}, grace_{spec.grace}, listener_{std::move(listener)} {
     child_options options;
     options.command = spec.command;
     options.guard = guard;
@@ -128,7 +137,11 @@ class mcp_program final : public mcp_transport {
 
   void forget(std::uint64_t) override {}
 
-  void taken(std::size_t bytes) override { link_->taken(bytes); }
+  void answered(std::uint64_t) override {}
+
+  void taken(std::size_t bytes) override {
+    if (link_->taken(bytes)) loop_.post([link = link_] { link->read_again(); });
+  }
 
   void close() override {
     if (std::exchange(closed_, true)) return;
@@ -141,6 +154,7 @@ class mcp_program final : public mcp_transport {
   }
 
  private:
+  event_loop& loop_;
   std::uint64_t connection_;
   std::chrono::milliseconds grace_;
   mcp_listener listener_;

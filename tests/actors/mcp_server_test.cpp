@@ -78,7 +78,7 @@ CAF_TEST(a call that is stopped is told to the server and the others go on) {
   mcp_bench bench{scripted({"--record", folder.file("record")})};
   mcp_bench::call other{bench, "wait", R"({"seconds":0.3})"};
   mcp_bench::call hanging{bench, "hang", "{}"};
-  wait_for_text(folder.file("record"), R"("hang")");
+  wait_for_text(folder.file("record"), R"("hanging")");
   hanging.stop();
   const auto stopped = hanging.wait();
   CAF_CHECK(stopped.closed);
@@ -93,7 +93,7 @@ CAF_TEST(a call whose actor is killed is told to the server) {
   scratch_folder folder;
   mcp_bench bench{scripted({"--record", folder.file("record")})};
   mcp_bench::call hanging{bench, "hang", "{}"};
-  wait_for_text(folder.file("record"), R"("hang")");
+  wait_for_text(folder.file("record"), R"("hanging")");
   hanging.kill();
   CAF_CHECK(wait_for_text(folder.file("record"), R"("stopped")").find(R"("stopped")") != std::string::npos);
 }

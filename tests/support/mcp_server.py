@@ -20,6 +20,7 @@ Modes:
   json           over HTTP: answers as JSON, not as a stream
   stateless      over HTTP: no session
   token=T        over HTTP: wants this bearer token
+  lingering      over HTTP: leaves its streams open
   forget=N       over HTTP: forgets its session after N calls
 """
 import http.server
@@ -104,6 +105,7 @@ class Call:
         self.answer(text("waited"))
 
     def tool_hang(self):
+        record(hanging=self.id)
         self.stop.wait()
         record(stopped=self.id)
 
@@ -271,6 +273,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         watch = threading.Thread(target=self.watch, args=(message["id"],), daemon=True)
         watch.start()
         answer(message, send)
+        if "lingering" in options:
+            watch.join()
 
     def watch(self, request):
         """The client's half of the socket says nothing more, until it is closed."""

@@ -83,8 +83,9 @@ inline constexpr std::size_t mcp_cursor_bytes_max = 4096;       ///< that leads 
 inline constexpr std::size_t mcp_pages_max = 1000;              ///< of one list
 inline constexpr std::size_t mcp_id_bytes_max = 1024;           ///< of a server's own request
 
-inline constexpr std::uint32_t mcp_silent_calls_max = 3;  ///< given up one after the other: the server hangs
-inline constexpr milliseconds mcp_goodbye_max = 2s;       ///< for a session over HTTP to be ended, when a node stops
+inline constexpr std::size_t mcp_answered_streams_max = 8;  ///< over HTTP, left open by their server
+inline constexpr std::uint32_t mcp_silent_calls_max = 3;    ///< given up one after the other: the server hangs
+inline constexpr milliseconds mcp_goodbye_max = 2s;         ///< for a session over HTTP to be ended, when a node stops
 inline constexpr std::size_t child_stderr_bytes_kept = 4u << 10;  ///< the end of what a child said, for an error
 inline constexpr std::size_t child_input_bytes_max = 64u << 20;   ///< written to a child and not read by it yet
 inline constexpr std::size_t child_chunk_bytes = 64u << 10;       ///< read from a child at once: what a pipe holds

@@ -53,7 +53,8 @@ struct ready {};
 struct answer {
   mcp_call_no call = 0;
   bool failed = false;
-  std::string text;  ///< valid UTF-8, at most the call's result_bytes_max; or a sentence about what went wrong
+  std::string text;           ///< valid UTF-8, at most the call's result_bytes_max; or a sentence about what went wrong
+  std::uint64_t request = 0;  ///< that the server answered; 0: it did not
 };
 /// The connection is of no use. `why` is the end of a sentence that begins with the server's name.
 struct broken {

@@ -36,6 +36,10 @@ class mcp_transport {
   /// This request's answer is not wanted any more. Over HTTP its socket is closed.
   virtual void forget(std::uint64_t request) = 0;
 
+  /// This request was answered. Over HTTP its stream should end by itself now; of those that do not, all but
+  /// limits::mcp_answered_streams_max are closed.
+  virtual void answered(std::uint64_t request) = 0;
+
   /// So many bytes of what the listener was given were looked at.
   virtual void taken(std::size_t bytes) = 0;
 
