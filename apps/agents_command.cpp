@@ -28,6 +28,20 @@ int agents_command(const agents_options& options) {
       nlohmann::ordered_json item{{"id", agent.id.value}, {"name", agent.name}};
       if (!agent.description.empty()) item["description"] = agent.description;
       item["model"] = {{"name", model.id}, {"model", model.name}, {"provider", core::to_string(model.provider)}};
+      const auto& entry = *catalog.find(agent.id);
+      if (entry.tools) {
+        auto tools = nlohmann::ordered_json::array();
+        for (const auto& tool : entry.tools->tools()) {
+          nlohmann::ordered_json one{{"name", tool->name}, {"description", tool->description}};
+          one["parameters"] = nlohmann::ordered_json::parse(tool->parameters, nullptr, false);
+          if (tool->need == tool_need::confirmation) one["requires_confirmation"] = true;
+          if (tool->need == tool_need::result) one["external_execution"] = true;
+          if (tool->need == tool_need::user_input) one["requires_user_input"] = true;
+          tools.push_back(std::move(one));
+        }
+        item["tools"] = {{"tools", std::move(tools)}};
+      }
+      if (!agent.mcp_servers.empty()) item["mcp_servers"] = agent.mcp_servers;
       item["is_default"] = agent.id == config.default_agent;
       list.push_back(std::move(item));
     }
@@ -54,6 +68,16 @@ int agents_command(const agents_options& options) {
     }
     text.append(style.off);
     text += '\n';
+    std::string tools;
+    if (const auto& set = catalog.find(agent.id)->tools) {
+      for (const auto& tool : set->tools()) {
+        tools += (tools.empty() ? "" : ", ") + tool->name;
+        if (tool->need != tool_need::nothing) tools += " (" + std::string{to_string(tool->need)} + ")";
+        if (tool->kind == core::tool_kind::agent) tools += " (agent)";
+      }
+    }
+    for (const auto& server : agent.mcp_servers) tools += (tools.empty() ? "" : ", ") + server + ".* (MCP)";
+    if (!tools.empty()) text += std::string(id_width + 4, ' ') + "tools: " + tools + "\n";
     if (!agent.description.empty()) text += std::string(id_width + 4, ' ') + agent.description + "\n";
   }
   text.append(style.dim);

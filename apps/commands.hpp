@@ -23,6 +23,7 @@ struct run_options {
   std::optional<std::string> cancel_after;  ///< a duration
   std::string run_id;
   bool json = false;
+  bool yes = false;                    ///< calls that a person has to allow are allowed
   server_options server;               ///< with a URL the run is that server's
   std::optional<std::string> session;  ///< of the server
   bool background = false;             ///< on the server, and nobody waits for it

@@ -14,7 +14,8 @@ console_state::console_state(subscriber_actor::pointer self, console_options opt
       options_{std::move(options)},
       renderer_{options_.labels},
       events_{self, options_.supervisor, options_.request.id},
-      display_{options_.request.id, options_.json} {}
+      display_{options_.request.id, options_.json},
+      person_{options_.yes, !options_.json} {}
 
 subscriber_actor::behavior_type console_state::make_behavior() {
   self_->set_down_handler([this](const caf::down_msg& down) { events_.on_down(down); });
@@ -72,6 +73,8 @@ void console_state::on_batch(event_batch& batch) {
   } else if (events_.state() == lost) {
     display_.say_error("the run's events cannot be read any more: " + events_.why());
     finish(exit_failed);
+  } else if (events_.state() == paused) {
+    ask_person();
   } else {
     ask_for_receipt();
   }
@@ -81,6 +84,54 @@ void console_state::show(const run_event& event) {
   json_.clear();
   if (options_.json) renderer_.render(event, true, json_);
   display_.show(event, json_);
+  if (const auto* pause = get_if<run_paused>(event)) {
+    waiting_for_ = pause->waiting_for;
+    person_.begin(waiting_for_);
+  }
+}
+
+// -- a paused run ------------------------------------------------------------------
+
+/// Asks while the run waits. Nobody tells a reader of a run that waits when somebody cancels it: it is looked at again.
+void console_state::ask_person() {
+  if (finished_) return;
+  if (auto question = person_.take_question(); !question.empty()) display_.ask(question);
+  while (!person_.done() && person_.read_answer()) {
+    if (auto question = person_.take_question(); !question.empty()) display_.ask(question);
+  }
+  if (person_.done()) {
+    go_on();
+  } else {
+    self_->run_delayed(std::chrono::milliseconds{100}, [this] { ask_again(); });
+  }
+}
+
+void console_state::ask_again() {
+  events_ = {self_, options_.supervisor, options_.request.id, events_.next()};
+  events_.open();
+}
+
+void console_state::go_on() {
+  if (auto why = person_.why_refused(); !why.empty() && !options_.json) display_.say("calls are refused: " + why);
+  continue_run word;
+  word.run = options_.request.id;
+  word.decisions = person_.decisions();
+  word.by = options_.yes ? "--yes" : "terminal";
+  self_->request(options_.supervisor, std::chrono::seconds{60}, std::move(word))
+      .then(
+          [this](start_reply& reply) {
+            if (reply.refused && reply.refused->code != refusal_code::not_paused) {
+              display_.say_error(reply.refused->message);
+              finish(exit_failed);
+              return;
+            }
+            // Somebody else has continued or ended it: then that is what there is to see.
+            ask_again();
+          },
+          [this](const caf::error& error) {
+            display_.say_error("the run could not be continued: " + to_string(error));
+            finish(exit_failed);
+          });
 }
 
 // -- the end ---------------------------------------------------------------------

@@ -12,6 +12,7 @@
 #include "oncue/actors/subscription.hpp"
 #include "oncue/core/agentos_json.hpp"
 #include "oncue/messages/type_ids.hpp"
+#include "person.hpp"
 #include "run_display.hpp"
 
 namespace oncue::apps {
@@ -21,6 +22,7 @@ struct console_options {
   core::run_labels labels;
   bool demo_model = false;
   bool json = false;
+  bool yes = false;  ///< calls that a person has to allow are allowed
   supervisor_actor supervisor;
   cancel_desk_actor cancels;
   /// Called once, with the exit code, when the console is done.
@@ -40,6 +42,9 @@ class console_state {
   void on_batch(event_batch& batch);
   void show(const run_event& event);
   void show_waiting();
+  void ask_person();
+  void ask_again();
+  void go_on();
   void ask_for_receipt();
   void conclude();
   void finish(int code);
@@ -49,6 +54,8 @@ class console_state {
   core::agentos_renderer renderer_;
   actors::subscription<subscriber_actor::base> events_;
   run_display display_;
+  person person_;
+  std::vector<tool_requirement> waiting_for_;  // since the last pause
   bool concluding_ = false;
   bool finished_ = false;
   std::optional<cancel_reply> receipt_;

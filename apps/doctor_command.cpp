@@ -2,6 +2,7 @@
 // is closed: by starting a run and cancelling it at its first token.
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <optional>
 
@@ -9,6 +10,8 @@
 #include "exit_codes.hpp"
 #include "load_config.hpp"
 #include "oncue/core/duration.hpp"
+#include "oncue/core/mcp_tools.hpp"
+#include "oncue/io/child_process.hpp"
 #include "oncue/io/world.hpp"
 #include "oncue/runtime.hpp"
 #include "terminal.hpp"
@@ -42,6 +45,38 @@ std::string advice(const ending& how, const core::model_spec& model) {
   if (how.provider_status == 404) return "check base_url (does it end in /v1?) and the model's name '" + model.name + "'";
   if (how.code == failure_code::deadline_first_token) return "the server is slow: raise first_token_timeout";
   return {};
+}
+
+/// Programs that can be started, servers that have tools.
+bool try_tools(const report& say, const core::agent_entry& entry, const core::config& config, runtime& node) {
+  auto good = true;
+  if (entry.tools) {
+    for (const auto& tool : entry.tools->tools()) {
+      if (tool->kind != core::tool_kind::process) continue;
+      auto problem = io::command_problem(tool->command);
+      good = good && problem.empty();
+      if (problem.empty()) {
+        say.good("the tool " + tool->name + " can be started: " + tool->command.argv.front());
+      } else {
+        say.bad("the tool " + tool->name + " cannot be started: " + problem);
+      }
+    }
+  }
+  for (const auto& id : entry.agent.mcp_servers) {
+    auto is_it = [&](const core::mcp_spec& x) { return x.id == id; };
+    auto spec = std::find_if(config.mcp_servers.begin(), config.mcp_servers.end(), is_it);
+    auto listed = node.list_tools(id);
+    if (!listed.problem.empty()) {
+      say.bad("the MCP server " + id + ": " + listed.problem);
+      good = false;
+      continue;
+    }
+    std::string names;
+    for (const auto& tool : core::mcp_tools(*spec, listed.tools)) names += (names.empty() ? "" : ", ") + tool.name;
+    say.good("the MCP server " + id + " has " + std::to_string(listed.tools.size()) + " tools; the agent gets: " +
+             (names.empty() ? "none" : names));
+  }
+  return good;
 }
 
 int try_model(const report& say, const core::agent_entry& entry, runtime& node) {
@@ -118,8 +153,23 @@ int doctor_command(const doctor_options& options) {
     say.good(model.api_key_env.empty() ? "no API key is sent" : "the API key is in " + model.api_key_env);
   }
   ::signal(SIGPIPE, SIG_IGN);
-  runtime node{{.catalog = std::move(catalog)}};
-  return try_model(say, *entry, node);
+  auto tools_good = true;
+  {
+    runtime node{{.catalog = std::move(catalog)}};
+    tools_good = try_tools(say, *entry, config, node);
+  }
+  // Without its tools: a check must not do what a model may think of.
+  auto alone = std::make_shared<core::agent_entry>();
+  alone->agent = entry->agent;
+  alone->agent.tools.clear();
+  alone->agent.mcp_servers.clear();
+  alone->agent.agents.clear();
+  alone->model = entry->model;
+  core::catalog only;
+  only.agents[alone->agent.id] = alone;
+  runtime node{{.catalog = std::move(only)}};
+  auto code = try_model(say, *alone, node);
+  return tools_good ? code : static_cast<int>(exit_failed);
 }
 
 }  // namespace oncue::apps

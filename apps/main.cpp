@@ -49,12 +49,14 @@ int main(int argc, char** argv) {
   run_app->add_option("--cancel-after", run.cancel_after, "Cancel the run after this time, e.g. 8s");
   run_app->add_option("--run-id", run.run_id, "Id of the run, 1 to 128 of A-Z a-z 0-9 . _ : - ; default: a new UUID");
   run_app->add_flag("--json", run.json, "One event a line, as AgentOS objects with event_index");
+  run_app->add_flag("--yes", run.yes, "Allow every tool call that a person has to allow, without asking");
   run_app->add_option("--url", run.server.url, "Run it on this server (see 'oncue serve') instead of in this process");
   run_app->add_option("--key", run.server.key, "With --url: the server's key; better in $OS_SECURITY_KEY");
   run_app->add_option("--session", run.session, "With --url: the session that the run belongs to");
   run_app->add_flag("--background", run.background, "With --url: print the run's id and leave; 'oncue attach' follows it");
   run_app->footer(
       "The text goes to standard output, all else to standard error.\n"
+      "A tool that a person has to allow is asked for at the terminal; without one it is refused.\n"
       "Ctrl-C or SIGTERM cancels the run; a second one leaves at once.\n"
       "Exit codes: 0 completed, 1 failed, 2 usage, 124 a deadline passed, 130 cancelled.");
   run_app->callback([&] { code = run_command(run); });
@@ -95,7 +97,7 @@ int main(int argc, char** argv) {
   init_app->callback([&] { code = init_command(init); });
 
   doctor_options doctor;
-  auto* doctor_app = app.add_subcommand("doctor", "Check a model: reachable, key right, streams, stops when closed");
+  auto* doctor_app = app.add_subcommand("doctor", "Check an agent: its tools start, its model streams and stops when closed");
   add_model_options(*doctor_app, doctor.config_path, doctor.agent, doctor.overrides);
   doctor_app->callback([&] { code = doctor_command(doctor); });
 

@@ -74,6 +74,7 @@ int run_command(const run_options& options) {
                                      {}},
                           .demo_model = entry->model.provider == core::provider_kind::scripted,
                           .json = options.json,
+                          .yes = options.yes,
                           .supervisor = node.supervisor(),
                           .cancels = cancels,
                           .done = [&done](int code) { done.set_value(code); }};

@@ -46,7 +46,38 @@ void run_display::show(const run_event& event, std::string_view json) {
     line += style_.off;
     line += retrying->message;
     say(line);
+  } else if (const auto* child = get_if<child_event>(event)) {
+    if (const auto* said = get_if<content_delta>(*child->event)) {
+      show_reasoning(said->text);
+    } else {
+      show_tool(*child->event);
+    }
+  } else {
+    show_tool(event);
   }
+}
+
+/// A line when a tool starts, and one when it has answered, with its time.
+void run_display::show_tool(const run_event& event) {
+  if (const auto* started = get_if<tool_call_started>(event)) {
+    say(std::string{style_.dim} + "→ " + without_controls(tool_line(started->call)) + std::string{style_.off});
+  } else if (const auto* ended = get_if<tool_call_ended>(event)) {
+    auto took = core::format_duration(std::chrono::milliseconds{ended->duration_ms});
+    std::string line{ended->failed ? style_.red : style_.green};
+    line += ended->stopped ? "■ " : ended->failed ? "✗ " : "✓ ";
+    line.append(style_.off).append(style_.dim).append(ended->call.name).append(" · ").append(took);
+    if (ended->failed) line += " · " + without_controls(first_line(ended->result));
+    say(line.append(style_.off));
+  }
+}
+
+void run_display::ask(std::string_view question) {
+  flush();
+  clear_status_line();
+  std::string text;
+  if (!std::exchange(at_line_start_, true) && out_is_terminal_) text += '\n';
+  text.append(style_.yellow).append(question).append(style_.off);
+  write_all(STDERR_FILENO, text);
 }
 
 void run_display::show_text(const std::string& text) {

@@ -31,6 +31,8 @@ class run_display {
 
   /// A whole line on standard error, below whatever the text has reached.
   void say(std::string_view line);
+  /// The same without its end: what is typed behind it is on the same line.
+  void ask(std::string_view question);
   /// "error: …" in the same place.
   void say_error(std::string_view message);
 
@@ -48,6 +50,7 @@ class run_display {
 
   void show_text(const std::string& text);
   void show_reasoning(const std::string& text);
+  void show_tool(const run_event& event);
   void clear_status_line();
 
   run_id run_;

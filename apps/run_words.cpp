@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "oncue/core/duration.hpp"
+#include "oncue/core/text.hpp"
+#include "oncue/core/tool_set.hpp"
 
 namespace oncue::apps {
 
@@ -43,6 +45,13 @@ std::string receipt_words(const cancel_reply& receipt, bool demo_model) {
     case cancel_outcome::cancelled:
       words += " · the cancel took " + core::format_microseconds(receipt.latency_us);
       words += receipt.upstream_closed && !demo_model ? ", the provider's connection is closed" : "";
+      if (receipt.tools > 0) {
+        words += ", " + std::to_string(receipt.tools_stopped) + " of " + std::to_string(receipt.tools) + " tools stopped";
+      }
+      if (receipt.tools_abandoned > 0) words += ", " + std::to_string(receipt.tools_abandoned) + " given up";
+      if (receipt.children > 0) {
+        words += ", " + std::to_string(receipt.children_stopped) + " of " + std::to_string(receipt.children) + " agents stopped";
+      }
       if (receipt.phase_at_cancel) words += " (it was " + std::string{to_string(*receipt.phase_at_cancel)} + ")";
       break;
     case cancel_outcome::already_ended: words += " · the cancel came too late"; break;
@@ -51,6 +60,15 @@ std::string receipt_words(const cancel_reply& receipt, bool demo_model) {
     case cancel_outcome::unknown: break;
   }
   return words;
+}
+
+std::string tool_line(const tool_call& call) { return core::call_line(call); }
+
+std::string first_line(std::string_view text) {
+  constexpr std::size_t bytes_max = 200;
+  auto line = text.substr(0, text.find('\n'));
+  if (line.size() <= bytes_max) return std::string{line};
+  return std::string{line.substr(0, core::utf8_prefix(line, bytes_max))} + " …";
 }
 
 std::string status_words(std::string_view status, const styles& style) {

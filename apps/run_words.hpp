@@ -21,6 +21,12 @@ std::string ending_words(const run_ended& ended, std::size_t characters, const s
 /// `demo_model`: there is no provider.
 std::string receipt_words(const cancel_reply& receipt, bool demo_model);
 
+/// A call as a line: "name(argument=value, …)", long values cut.
+std::string tool_line(const tool_call& call);
+
+/// The first line of a text, cut where a terminal's would be full.
+std::string first_line(std::string_view text);
+
 /// A status in its colour.
 std::string status_words(std::string_view status, const styles& style);
 

@@ -1,8 +1,10 @@
 #include "oncue/actors/run.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <variant>
 
+#include "oncue/core/mcp_tools.hpp"
 #include "oncue/io/log.hpp"
 
 namespace oncue::actors {
@@ -17,16 +19,18 @@ thread_local std::vector<core::run_signal> next_signals;  // what an effect answ
 
 }  // namespace
 
-run_state::run_state(run_actor::pointer self, std::shared_ptr<const node_env> env, core::run_setup setup,
+run_state::run_state(run_actor::pointer self, std::shared_ptr<const node_env> env, core::run_machine machine,
                      std::vector<event_ptr> logged, supervisor_actor supervisor)
-    : self_{self}, env_{std::move(env)}, supervisor_{std::move(supervisor)}, machine_{std::move(setup)}, tail_{0} {
+    : self_{self},
+      env_{std::move(env)},
+      supervisor_{std::move(supervisor)},
+      machine_{std::move(machine)},
+      tail_{logged.empty() ? 0 : logged.front()->index} {
   tail_.publish(logged, [](const subscriber_actor&, const event_batch&) {});
 }
 
 run_actor::behavior_type run_state::make_behavior() {
-  self_->set_down_handler([this](const caf::down_msg& down) {
-    if (stream_ && down.source == stream_.address()) tell(core::signal::stream_lost{stream_attempt_});
-  });
+  self_->set_down_handler([this](const caf::down_msg& down) { on_down(down); });
   return {
       [this](const pull_limits& limits, const subscriber_actor& reader) { pull(limits, reader); },
       [this](model_opened x) { tell(x); },
@@ -37,13 +41,17 @@ run_actor::behavior_type run_state::make_behavior() {
       [this](model_done& x) { tell(std::move(x)); },
       [this](model_failed& x) { tell(std::move(x)); },
       [this](model_closed x) { tell(x); },
+      [this](tool_result& x) { tell(std::move(x)); },
+      [this](tool_closed x) {
+        if (tools_) std::erase_if(tools_->calls, [&](const auto& call) { return call.first == x.number; });
+        tell(x);
+      },
+      [this](event_batch& batch) { on_child_batch(batch); },
       [this](appended& x) { tell(std::move(x)); },
       [this](finished& x) { tell(std::move(x)); },
       [this](journal_refused& x) { tell(std::move(x)); },
       [this](alarm) { tell(core::signal::timer{}); },
-      [this](begin_run& x) {
-        tell(core::signal::begin{std::move(x.history), std::move(x.problem)});
-      },
+      [this](begin_run& x) { begin(x); },
       [this](cancel_request& request) { return cancel(request); },
   };
 }
@@ -101,18 +109,138 @@ void run_state::on(fx::kill_stream&) { self_->send_exit(stream_, caf::exit_reaso
 void run_state::on(fx::pause_stream&) { self_->send<caf::message_priority::high>(stream_, pause_stream{}); }
 void run_state::on(fx::resume_stream&) { self_->send<caf::message_priority::high>(stream_, resume_stream{}); }
 
-// -- tools: no actor serves them yet ----------------------------------------------------
+// -- tools ---------------------------------------------------------------------------------
 
-void run_state::on(fx::start_tools& x) {
-  for (auto& call : x.calls) {
-    next_signals.emplace_back(
-        core::signal::tool_ended{std::move(call.id), true, "this agent has no tool named '" + call.name + "'"});
+run_state::tool_side& run_state::tools() {
+  if (!tools_) tools_ = std::make_unique<tool_side>();
+  return *tools_;
+}
+
+/// The tools of servers are asked for when the run begins, one server after the other; a cancel finds it not yet begun.
+void run_state::begin(begin_run& what) {
+  core::signal::begin signal{std::move(what.history), std::move(what.problem), {}, {}};
+  if (machine_.entry()->agent.mcp_servers.empty()) {
+    tell(std::move(signal));
+    return;
+  }
+  tools().begin = std::make_unique<core::signal::begin>(std::move(signal));
+  ask_next_server();
+}
+
+void run_state::ask_next_server() {
+  const auto& wanted = machine_.entry()->agent.mcp_servers;
+  auto& side = *tools_;
+  if (side.servers_asked == wanted.size() || machine_.phase() == run_phase::ended) {
+    auto signal = std::move(side.begin);
+    tell(std::move(*signal));
+    return;
+  }
+  const auto& id = wanted[side.servers_asked++];
+  auto found = env_->tool_servers.find(id);
+  auto answered = [this, id](const core::mcp_spec& spec, const tools_listed& listed) {
+    if (!listed.problem.empty() && spec.required) {
+      tools_->begin->no_tools = "the tools of '" + id + "' are not there: " + listed.problem;
+    }
+    auto tools = core::mcp_tools(spec, listed.tools);
+    std::move(tools.begin(), tools.end(), std::back_inserter(tools_->begin->listed));
+    ask_next_server();
+  };
+  if (found == env_->tool_servers.end()) {
+    answered({}, {"no server has this id", {}});
+    return;
+  }
+  const auto& server = found->second;
+  self_->request(server.actor, local_answer, list_tools{})
+      .then([answered, &server](const tools_listed& listed) { answered(server.spec, listed); },
+            [answered, &server](const caf::error& error) {
+              answered(server.spec, {"its actor is gone (" + to_string(error) + ")", {}});
+            });
+}
+
+void run_state::on(fx::open_tool& x) {
+  auto call = env_->open_tool ? env_->open_tool(x.tool) : tool_call_actor{};
+  if (!call) {
+    next_signals.emplace_back(tool_result{x.what.number, true, "nobody here can run the tool '" + x.tool->name + "'"});
+    next_signals.emplace_back(tool_closed{x.what.number});
+    return;
+  }
+  self_->monitor(call);
+  tools().calls.emplace_back(x.what.number, call);
+  self_->send(call, std::move(x.what), caf::actor_cast<tool_sink_actor>(self_));
+}
+
+void run_state::on(fx::stop_tool& x) {
+  for (const auto& [number, call] : tools().calls) {
+    if (number == x.number) self_->send<caf::message_priority::high>(call, stop_tool{});
   }
 }
 
-void run_state::on(fx::continue_tools&) {}
-void run_state::on(fx::stop_tools&) { next_signals.emplace_back(core::signal::tools_stopped{}); }
-void run_state::on(fx::cancel_child&) {}
+void run_state::on(fx::kill_tool& x) {
+  for (const auto& [number, call] : tools().calls) {
+    if (number == x.number) self_->send_exit(call, caf::exit_reason::kill);
+  }
+}
+
+// -- children ------------------------------------------------------------------------------
+
+void run_state::on(fx::start_child& x) {
+  auto id = x.request.id;
+  tools().children.push_back({id, std::make_unique<subscription<run_actor::base>>(self_, supervisor_, id)});
+  auto lose = [this, id](std::string why) { tell(core::signal::child_lost{id, std::move(why)}); };
+  self_->request(supervisor_, local_answer, std::move(x.request))
+      .then(
+          [this, id, lose](start_reply& reply) {
+            if (reply.refused) return lose(reply.refused->message);
+            for (auto& child : tools_->children) {
+              if (child.id == id) child.events->open(std::move(reply.source));
+            }
+          },
+          [lose](const caf::error& error) { lose("the supervisor did not answer: " + to_string(error)); });
+}
+
+void run_state::on_child_batch(event_batch& batch) {
+  if (!tools_) return;
+  for (auto& child : tools_->children) {
+    if (child.id != batch.run) continue;
+    auto events = child.events->take(batch);
+    auto lost = child.events->state() == subscription_state::lost;
+    auto over = child.events->state() != subscription_state::reading;
+    auto why = lost ? child.events->why() : std::string{};
+    if (!events.empty()) tell(core::signal::child_said{batch.run, std::move(events)});
+    if (lost) tell(core::signal::child_lost{batch.run, std::move(why)});
+    if (over) std::erase_if(tools_->children, [&](const auto& x) { return x.id == batch.run; });
+    return;
+  }
+}
+
+void run_state::on(fx::pull_child& x) {
+  for (auto& child : tools().children) {
+    if (child.id == x.child) child.events->pull();
+  }
+}
+
+/// Not at high priority: it must not overtake the child's start.
+void run_state::on(fx::cancel_child& x) {
+  auto id = x.request.run;
+  auto stopped = [this, id] { tell(core::signal::child_stopped{id}); };
+  self_->request(supervisor_, local_answer, std::move(x.request))
+      .then([stopped](const cancel_reply&) { stopped(); }, [stopped](const caf::error&) { stopped(); });
+}
+
+void run_state::on_down(const caf::down_msg& down) {
+  if (stream_ && down.source == stream_.address()) {
+    tell(core::signal::stream_lost{stream_attempt_});
+    return;
+  }
+  if (!tools_) return;
+  for (auto& child : tools_->children) child.events->on_down(down);
+  auto is_it = [&](const auto& call) { return call.second.address() == down.source; };
+  auto found = std::find_if(tools_->calls.begin(), tools_->calls.end(), is_it);
+  if (found == tools_->calls.end()) return;
+  auto number = found->first;
+  tools_->calls.erase(found);
+  tell(core::signal::tool_lost{number});
+}
 
 // -- the log -----------------------------------------------------------------------------
 
@@ -168,15 +296,20 @@ void run_state::log_ending(run_status status) const {
 }
 
 void run_state::on(fx::close& x) {
-  log_ending(x.status);
-  self_->send(supervisor_, run_closed{machine_.id(), x.status});
+  if (x.status == run_status::paused) {
+    io::log(io::log_level::info, "run_paused",
+            {{"run", machine_.id().value}, {"events", std::to_string(machine_.next_index())}});
+  } else {
+    log_ending(x.status);
+  }
+  self_->send(supervisor_, run_closed{machine_.id(), x.status, x.expires_at_ms});
   self_->send(env_->alarms, clear_alarm{}, caf::actor_cast<alarm_client_actor>(self_));
   self_->quit();
 }
 
-run_actor spawn_run(caf::actor_system& system, std::shared_ptr<const node_env> env, core::run_setup setup,
+run_actor spawn_run(caf::actor_system& system, std::shared_ptr<const node_env> env, core::run_machine machine,
                     std::vector<event_ptr> logged, supervisor_actor supervisor) {
-  return system.spawn<run_actor::stateful_impl<run_state>>(std::move(env), std::move(setup), std::move(logged),
+  return system.spawn<run_actor::stateful_impl<run_state>>(std::move(env), std::move(machine), std::move(logged),
                                                            std::move(supervisor));
 }
 

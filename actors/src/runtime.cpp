@@ -20,6 +20,7 @@
 #include "oncue/actors/scripted_model_stream.hpp"
 #include "oncue/actors/sqlite_journal.hpp"
 #include "oncue/actors/supervisor.hpp"
+#include "node_tools.hpp"
 #include "oncue/core/config.hpp"
 #include "oncue/io/http_client.hpp"
 #include "oncue/io/sqlite_store.hpp"
@@ -41,13 +42,15 @@ caf::actor_system_config& configure(caf::actor_system_config& config, const runt
   return config;
 }
 
-core::catalog default_catalog() {
+core::catalog default_catalog(const std::vector<core::tool_spec>& functions) {
   core::environment env{.openai_api_key_set = !io::environment_variable(std::string{core::openai_key_variable}).empty(),
                         .openai_base_url = io::environment_variable("OPENAI_BASE_URL"),
                         .openai_model = io::environment_variable("OPENAI_MODEL")};
   auto result = core::default_config(env);
   if (const auto* error = std::get_if<core::config_error>(&result)) throw std::invalid_argument{to_string(*error)};
-  return core::make_catalog(std::get<core::config>(result));
+  auto& config = std::get<core::config>(result);
+  for (const auto& function : functions) config.agents.front().tools.push_back(function.name);
+  return core::make_catalog(config);
 }
 
 /// Journal, supervisor and alarm clock are not supervised: without them nothing the node says would be true.
@@ -65,14 +68,17 @@ void end_process_with(const Handle& handle, const char* what) {
 struct runtime::node {
   explicit node(runtime_options options)
       : loops{options.io_threads}, system{configure(config, options)}, client{std::make_shared<io::http_client>(loops)} {
-    if (options.catalog.agents.empty()) options.catalog = default_catalog();
+    std::vector<core::tool_spec> functions;
+    for (const auto& tool : options.tools) functions.push_back(tool.spec);
+    if (options.catalog.agents.empty()) options.catalog = default_catalog(functions);
     auto access = std::make_shared<actors::provider_access>();
     access->client = client;
     access->read_secret = options.read_secret ? options.read_secret : io::environment_variable;
     access->unix_ms = io::unix_ms;
 
     auto env = std::make_shared<actors::node_env>();
-    env->catalog = std::make_shared<const core::catalog>(std::move(options.catalog));
+    catalog = std::make_shared<const core::catalog>(core::with_functions(options.catalog, functions));
+    env->catalog = catalog;
     env->limits = options.limits;
     if (options.store) {
       open_store(*options.store);
@@ -90,6 +96,9 @@ struct runtime::node {
       return actors::spawn_http_model_stream(system, std::move(entry), access);
     };
     alarms = env->alarms;
+    tools = std::make_unique<actors::node_tools>(
+        system, actors::node_tools_parts{&loops, client, alarms, access->read_secret, std::move(options.tools)});
+    tools->serve(*catalog, *env);
     supervisor = actors::spawn_supervisor(system, std::move(env));
     end_process_with(caf::actor_cast<caf::strong_actor_ptr>(supervisor)->get(), "supervisor");
     end_process_with(caf::actor_cast<caf::strong_actor_ptr>(journal)->get(), "journal");
@@ -117,6 +126,7 @@ struct runtime::node {
       self->send_exit(alarms, caf::exit_reason::user_shutdown);
       if (archive) self->send_exit(archive, caf::exit_reason::user_shutdown);
     }
+    tools->stop();
     supervisor = nullptr;
     journal = nullptr;
     alarms = nullptr;
@@ -140,12 +150,14 @@ struct runtime::node {
 
   caf::actor_system_config config;
   io::event_loops loops;  // outlives the actors, the last of which may let go of the client
+  std::unique_ptr<actors::node_tools> tools;  // runs that are left ask it for calls: it outlives them
   caf::actor_system system;
   std::shared_ptr<io::http_client> client;
   supervisor_actor supervisor;
   journal_actor journal;
   archive_actor archive;  // null with a journal in memory
   alarm_clock_actor alarms;
+  std::shared_ptr<const core::catalog> catalog;
 };
 
 // -- events ----------------------------------------------------------------------
@@ -180,8 +192,9 @@ struct run_events::impl {
     } else if (batch.events.empty() || batch.events.front()->index == next) {
       next = batch.next;
       at_end = batch.end == batch_end::ended;
+      at_pause = batch.end == batch_end::paused;
       buffer.insert(buffer.end(), batch.events.begin(), batch.events.end());
-      if (at_end) return;
+      if (at_end || at_pause) return;
       if (batch.events.empty()) {
         open();
       } else {
@@ -196,7 +209,7 @@ struct run_events::impl {
     bool came = true;
     self->receive([this](event_batch& batch) { take(batch); },
                   [this](const caf::down_msg& down) {
-                    if (!at_end && down.source == source.address()) open();
+                    if (!at_end && !at_pause && down.source == source.address()) open();
                   },
                   caf::after(timeout) >> [&came] { came = false; });
     return came;
@@ -209,6 +222,7 @@ struct run_events::impl {
   event_source_actor source;
   std::deque<event_ptr> buffer;
   bool at_end = false;
+  bool at_pause = false;
   std::string error;
 };
 
@@ -224,7 +238,7 @@ event_ptr run_events::next(std::chrono::milliseconds at_most) {
   if (!impl_) return {};
   auto forever = at_most == std::chrono::milliseconds::max();
   auto until = std::chrono::steady_clock::now() + (forever ? std::chrono::hours{1} : at_most);
-  while (impl_->buffer.empty() && !impl_->at_end && impl_->error.empty()) {
+  while (impl_->buffer.empty() && !impl_->at_end && !impl_->at_pause && impl_->error.empty()) {
     auto left = until - std::chrono::steady_clock::now();
     if (forever) left = std::chrono::hours{1};
     auto came = impl_->receive(std::max(left, decltype(left)::zero()));
@@ -238,6 +252,8 @@ event_ptr run_events::next(std::chrono::milliseconds at_most) {
 
 bool run_events::ended() const { return impl_ && impl_->at_end && impl_->buffer.empty(); }
 
+bool run_events::paused() const { return impl_ && impl_->at_pause && impl_->buffer.empty(); }
+
 const std::string& run_events::error() const {
   static const std::string none;
   return impl_ ? impl_->error : none;
@@ -248,15 +264,20 @@ const std::string& run_events::error() const {
 runtime::runtime(runtime_options options) : node_{std::make_shared<node>(std::move(options))} {}
 runtime::~runtime() { node_->stop(); }
 
-started_run runtime::start(run_request request) {
+started_run runtime::start(run_request request) { return ask_for_run(std::move(request)); }
+started_run runtime::resume(continue_run request) { return ask_for_run(std::move(request)); }
+
+template <class Request>
+started_run runtime::ask_for_run(Request request) {
   started_run result;
-  auto events = std::make_unique<run_events::impl>(node_, request.id, 0);
+  auto events = std::make_unique<run_events::impl>(node_, run_id{}, 0);
   events->self->request(node_->supervisor, actors::local_answer, std::move(request))
       .receive(
           [&](start_reply& reply) {
             result.refused = std::move(reply.refused);
             result.id = events->run = std::move(reply.run);
             result.session = std::move(reply.session);
+            events->next = reply.from;
             if (!result.refused) events->open(std::move(reply.source));
           },
           [&](const caf::error& what) {
@@ -302,5 +323,17 @@ supervisor_actor runtime::supervisor() const { return node_->supervisor; }
 journal_actor runtime::journal() const { return node_->journal; }
 archive_actor runtime::archive() const { return node_->archive; }
 io::event_loops& runtime::loops() { return node_->loops; }
+const std::shared_ptr<const core::catalog>& runtime::catalog() const { return node_->catalog; }
+
+tools_listed runtime::list_tools(const std::string& server) {
+  caf::scoped_actor self{node_->system, true};
+  tools_listed result{"no server has this id", {}};
+  if (auto actor = node_->tools->server(server)) {
+    self->request(actor, actors::local_answer, oncue::list_tools{})
+        .receive([&](tools_listed& listed) { result = std::move(listed); },
+                 [&](const caf::error& error) { result.problem = "its actor is gone: " + to_string(error); });
+  }
+  return result;
+}
 
 }  // namespace oncue

@@ -21,7 +21,12 @@ scripted_model_stream_state::scripted_model_stream_state(scripted_model_stream_a
 scripted_model_stream_actor::behavior_type scripted_model_stream_state::make_behavior() {
   self_->set_down_handler([this](const caf::down_msg&) { close(); });
   return {
-      [this](const model_request&, attempt_no attempt, const delta_sink_actor& sink) { open(attempt, sink); },
+      [this](const model_request& request, attempt_no attempt, const delta_sink_actor& sink) {
+        // What its tools have answered is the last thing said: then it talks.
+        auto is_answered = !request.messages.empty() && request.messages.back().role == chat_role::tool;
+        if (!is_answered) calls_ = spec().calls;
+        open(attempt, sink);
+      },
       [this](deltas_taken x) {
         credit_.taken(x.bytes);
         say_what_is_due();
@@ -49,6 +54,11 @@ void scripted_model_stream_state::say() {
   if (!sink_) return;
   if (paused_ || credit_.is_full()) {
     due_ = true;
+    return;
+  }
+  if (!calls_.empty()) {
+    self_->send(sink_, model_done{attempt_, "tool_calls", {}, std::move(calls_)});
+    close();
     return;
   }
   auto paced = spec().token_delay.count() > 0;

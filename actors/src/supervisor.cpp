@@ -22,6 +22,7 @@ supervisor_state::supervisor_state(supervisor_actor::pointer self, std::shared_p
 
 supervisor_actor::behavior_type supervisor_state::make_behavior() {
   self_->set_down_handler([this](const caf::down_msg& down) { on_down(down); });
+  end_expired_runs();
   return {
       [this](run_request& request) { return start(request); },
       [this](cancel_request& request) { return cancel(request); },
@@ -29,11 +30,13 @@ supervisor_actor::behavior_type supervisor_state::make_behavior() {
       [this](list_runs request) { return list(request); },
       [this](drain_node request) { return drain(request); },
       [this](get_stats) { return stats(); },
+      [this](continue_run& request) { return resume(request); },
       [this](const run_changed& x) {
         roster_.changed(x.run, x.status);
         begin_next();
       },
       [this](const run_closed& x) { on_closed(x); },
+      [this](alarm) { end_expired_runs(); },
   };
 }
 
@@ -121,32 +124,53 @@ void supervisor_state::created(create_run& what, std::shared_ptr<const core::age
     return;
   }
   ++totals_.started_total;
-  auto& row = roster_.created(request.id, spawn(what, std::move(entry), reply.epoch));
-  by_actor_[row.handle.actor.id()] = row.id;
-  start_reply answer{{}, request.id, request.session, row.handle.actor};
+  auto id = request.id;
+  start_reply answer{{}, id, request.session, {}};
+  auto on_busy = request.on_busy_session;
+  auto setup = setup_of(what.request, std::move(entry), reply.epoch);
+  setup.next_index = what.events.size();
+  auto& row = roster_.created(id, spawn(std::move(setup), nullptr, std::move(what.events)));
+  answer.source = row.handle.actor;
   // Whoever cancelled this id before it was there comes first: then it never begins.
   if (reply.intent) stop(row, std::move(*reply.intent));
-  wake(std::exchange(row.waiters, {}));
-  if (roster_.draining()) stop(row, drain_cancel(request.id));
-  if (request.on_busy_session == session_policy::interrupt) interrupt_those_before(row);
-  begin_next();
+  if (on_busy == session_policy::interrupt) interrupt_those_before(row);
+  begin_created(row);
   promise.deliver(std::move(answer));
 }
 
-supervisor_state::live_run supervisor_state::spawn(create_run& what, std::shared_ptr<const core::agent_entry> entry,
-                                                   run_epoch epoch) {
-  auto now_us = to_steady_us(self_->clock().now());
-  core::run_setup setup{.id = what.request.id,
-                        .input = std::move(what.request.input),
-                        .entry = entry,
-                        .traceparent = std::move(what.request.traceparent),
-                        .next_index = what.events.size(),
-                        .created_us = now_us,
-                        .unix_offset_ms = what.created_at_ms - now_us / 1000,
-                        .seed = env_->random(),
-                        .epoch = epoch};
+/// The run has its actor: whoever waited for that comes first, then it begins when it may.
+void supervisor_state::begin_created(node_roster::row& row) {
+  by_actor_[row.handle.actor.id()] = row.id;
+  wake(std::exchange(row.waiters, {}));
+  if (roster_.draining() && !row.is_child) stop(row, drain_cancel(*row.id));
+  if (roster_.begin_child(row)) begin(row);
+  begin_next();
+}
+
+core::run_setup supervisor_state::setup_of(run_request& request, std::shared_ptr<const core::agent_entry> entry,
+                                           run_epoch epoch) {
+  core::run_setup setup;
+  setup.id = request.id;
+  setup.input = std::move(request.input);
+  setup.entry = std::move(entry);
+  setup.traceparent = std::move(request.traceparent);
+  setup.created_us = to_steady_us(self_->clock().now());
+  setup.unix_offset_ms = env_->unix_ms() - setup.created_us / 1000;
+  setup.seed = env_->random();
+  setup.epoch = epoch;
+  setup.session = std::move(request.session);
+  setup.user = std::move(request.user);
+  setup.root = request.root.empty() ? request.id : std::move(request.root);
+  setup.depth = request.depth;
+  return setup;
+}
+
+supervisor_state::live_run supervisor_state::spawn(core::run_setup setup, const core::run_memory* memory,
+                                                   std::vector<event_ptr> logged) {
+  auto entry = setup.entry;
+  auto machine = memory ? core::run_machine{std::move(setup), *memory} : core::run_machine{std::move(setup)};
   auto actor =
-      spawn_run(self_->system(), env_, std::move(setup), std::move(what.events), caf::actor_cast<supervisor_actor>(self_));
+      spawn_run(self_->system(), env_, std::move(machine), std::move(logged), caf::actor_cast<supervisor_actor>(self_));
   self_->monitor(actor);
   return {std::move(actor), std::move(entry)};
 }
@@ -291,12 +315,14 @@ node_stats supervisor_state::stats() const {
 
 void supervisor_state::count(run_status status) {
   using enum run_status;
+  if (status == paused) return;
   ++(status == completed ? totals_.completed_total : status == failed ? totals_.failed_total : totals_.cancelled_total);
   if (drain_) ++(status == cancelled ? drain_->reply.cancelled : drain_->reply.ended);
 }
 
 void supervisor_state::on_closed(const run_closed& x) {
   if (roster_.closed(x.run, x.status)) count(x.status);
+  if (x.status == run_status::paused) expires_at(x.expires_at_ms);
   begin_next();
 }
 
@@ -307,6 +333,7 @@ void supervisor_state::on_down(const caf::down_msg& down) {
   by_actor_.erase(found);
   auto result = roster_.down(run, to_string(down.reason));
   if (!result.lost) {
+    wake(std::move(result.waiters));
     after_a_run_left();
     return;
   }

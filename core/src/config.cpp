@@ -8,43 +8,34 @@
 
 #include "config_node.hpp"
 #include "config_section.hpp"
+#include "config_tools.hpp"
 #include "oncue/core/limits.hpp"
 
 namespace oncue::core {
 namespace {
 
-const names file_keys = {"default_agent", "models", "agents", "server", "store", "limits"};
+const names file_keys = {"default_agent", "models", "tools", "mcp_servers", "agents", "server", "store", "limits"};
 const names model_keys = {"id",         "provider", "name",       "base_url",      "api_key_env", "temperature",
                           "max_tokens", "headers",  "extra_body", "include_usage", "scripted"};
 const names openai_only_keys = {"base_url", "api_key_env", "temperature",  "max_tokens",
                                 "headers",  "extra_body",  "include_usage"};
-const names scripted_keys = {"first_token_delay", "token_delay", "tokens", "silent", "text"};
-const names agent_keys = {
-    "id",    "name", "model", "description", "instructions", "history_runs", "history_bytes_max", "history_with_stopped",
-    "limits"};
-const names limits_keys = {"first_token_timeout", "idle_timeout", "total_timeout", "turns_max",
-                           "run_text_bytes_max",  "attempts_max", "retry_base",    "retry_delay_max"};
+const names scripted_keys = {"first_token_delay", "token_delay", "tokens", "silent", "text", "calls"};
+const names scripted_call_keys = {"name", "arguments"};
+const names agent_keys = {"id",
+                          "name",
+                          "model",
+                          "description",
+                          "instructions",
+                          "history_runs",
+                          "history_bytes_max",
+                          "history_with_stopped",
+                          "limits",
+                          "tools",
+                          "mcp_servers",
+                          "agents"};
+const names limits_keys = {"first_token_timeout", "idle_timeout", "total_timeout",   "turns_max",    "run_text_bytes_max",
+                           "attempts_max",        "retry_base",   "retry_delay_max", "pause_timeout"};
 const names reserved_body_keys = {"model", "messages", "stream"};
-
-/// TOML values that JSON has too; `where` is their place in the file, for errors.
-nlohmann::json to_json(const toml::node& node, const std::string& where) {
-  if (auto* table = node.as_table()) {
-    auto object = nlohmann::json::object();
-    for (auto&& [key, value] : *table)
-      object[std::string{key.str()}] = to_json(value, where + "." + std::string{key.str()});
-    return object;
-  }
-  if (auto* array = node.as_array()) {
-    auto list = nlohmann::json::array();
-    for (const auto& value : *array) list.push_back(to_json(value, where + "[" + std::to_string(list.size()) + "]"));
-    return list;
-  }
-  if (auto* text = node.as_string()) return text->get();
-  if (auto* integer = node.as_integer()) return integer->get();
-  if (auto* flag = node.as_boolean()) return flag->get();
-  if (auto* number = node.as_floating_point(); number && std::isfinite(number->get())) return number->get();
-  reject_at(node.source(), where + ": expected a value that JSON can hold, got " + describe(node));
-}
 
 void decode_headers(const section& source, model_spec& model) {
   for (auto&& [key, node] : source.table()) {
@@ -96,6 +87,16 @@ void decode_scripted(const section& source, scripted_spec& scripted) {
   source.count("tokens", scripted.tokens, 0, limits::scripted_tokens_max);
   scripted.silent = source.flag("silent").value_or(false);
   scripted.text = source.text("text").value_or("");
+  for (const auto& call : source.children("calls")) {
+    call.allow_only(scripted_call_keys);
+    if (!call.has("name")) call.reject("name", "expected the name of the tool to call");
+    tool_call one;
+    one.name = *call.text("name");
+    const auto arguments = call.child("arguments");
+    one.arguments = arguments ? to_json(arguments->table(), call.place("arguments")).dump() : "{}";
+    if (one.arguments == "null") one.arguments = "{}";
+    scripted.calls.push_back(std::move(one));
+  }
 }
 
 model_spec decode_model(const section& source) {
@@ -124,6 +125,7 @@ void decode_limits(const section& source, agent_spec& agent) {
   source.deadline("first_token_timeout", agent.limits.first_token);
   source.deadline("idle_timeout", agent.limits.idle);
   source.deadline("total_timeout", agent.limits.total);
+  source.deadline("pause_timeout", agent.pause_timeout, limits::pause_timeout_max);
   source.count("turns_max", agent.turns_max, 1, limits::turns_max_ceiling);
   source.count("run_text_bytes_max", agent.run_text_bytes_max, 1, limits::run_text_bytes_ceiling);
   source.count("attempts_max", agent.retry.attempts_max, 1, limits::attempts_max_ceiling);
@@ -135,7 +137,8 @@ void decode_limits(const section& source, agent_spec& agent) {
                                          ", got " + format_duration(agent.retry.delay_max));
 }
 
-agent_spec decode_agent(const section& source, const std::vector<model_spec>& models) {
+agent_spec decode_agent(const section& source, const config& file, const environment& env) {
+  const auto& models = file.models;
   source.allow_only(agent_keys);
   agent_spec agent;
   agent.id.value = source.id();
@@ -150,6 +153,7 @@ agent_spec decode_agent(const section& source, const std::vector<model_spec>& mo
   source.count("history_runs", agent.history.runs_max, 0, limits::history_runs_max);
   source.count("history_bytes_max", agent.history.bytes_max, 1, limits::history_bytes_max);
   agent.history.with_stopped = source.flag("history_with_stopped").value_or(false);
+  decode_agent_tools(source, file, env.function_tools, agent);
   agent.limits = default_deadlines();
   if (const auto limits = source.child("limits")) decode_limits(*limits, agent);
   return agent;
@@ -158,10 +162,18 @@ agent_spec decode_agent(const section& source, const std::vector<model_spec>& mo
 /// Appends to `list` what is not there yet.
 template <class T>
 void add_unique(std::vector<T>& list, T item, const section& source, std::string_view list_name) {
+  constexpr bool has_id = requires { item.id; };
+  auto key_of = [](const T& x) -> const auto& {
+    if constexpr (has_id) {
+      return x.id;
+    } else {
+      return x.name;
+    }
+  };
   for (std::size_t i = 0; i < list.size(); ++i) {
-    if (list[i].id == item.id)
-      source.reject("id",
-                    "expected an id of its own, but " + std::string{list_name} + "[" + std::to_string(i) + "] has it too");
+    if (key_of(list[i]) == key_of(item))
+      source.reject(has_id ? "id" : "name", std::string{"expected "} + (has_id ? "an id" : "a name") + " of its own, but " +
+                                                std::string{list_name} + "[" + std::to_string(i) + "] has it too");
   }
   list.push_back(std::move(item));
 }
@@ -175,12 +187,17 @@ config decode_file(const section& file, const environment& env) {
     if (auto* error = std::get_if<config_error>(&model)) throw rejection{std::move(*error)};
     result.models.push_back(std::get<model_spec>(std::move(model)));
   }
+  for (const auto& source : file.children("tools")) add_unique(result.tools, decode_tool(source), source, "tools");
+  for (const auto& source : file.children("mcp_servers"))
+    add_unique(result.mcp_servers, decode_mcp_server(source), source, "mcp_servers");
   for (const auto& source : file.children("agents"))
-    add_unique(result.agents, decode_agent(source, result.models), source, "agents");
+    add_unique(result.agents, decode_agent(source, result, env), source, "agents");
   auto has_agent = [&](std::string_view id) {
     return std::any_of(result.agents.begin(), result.agents.end(), [&](const auto& a) { return a.id.value == id; });
   };
+  const auto declared = file.children("agents");
   if (!has_agent(default_agent_id)) result.agents.push_back(default_agent(result.models.front().id));
+  for (std::size_t i = 0; i < declared.size(); ++i) check_agents_of_agents(declared[i], result, result.agents[i]);
   result.default_agent.value = file.text("default_agent").value_or(result.agents.front().id.value);
   if (!has_agent(result.default_agent.value)) {
     names known;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <stdexcept>
 #include <utility>
 
 #include "config_rules.hpp"
@@ -107,12 +108,87 @@ std::optional<std::string> apply_overrides(config& target, const agent_id& agent
   return {};
 }
 
+namespace {
+
+/// An agent as a tool of another: what to ask it is its one argument.
+tool_spec agent_tool(const agent_spec& agent) {
+  tool_spec tool;
+  tool.kind = tool_kind::agent;
+  tool.agent = agent.id;
+  tool.name = agent.id.value.substr(0, limits::tool_name_chars_max);
+  std::replace_if(
+      tool.name.begin(), tool.name.end(), [](char c) { return c == '.' || c == ':'; }, '_');
+  tool.description = agent.description.empty() ? "Asks the agent " + agent.name : agent.description;
+  tool.parameters = R"({"type":"object","properties":{"message":{"type":"string","minLength":1,)"
+                    R"("description":"What the agent is to do, with all that it has to know"}},"required":["message"]})";
+  return tool;
+}
+
+}  // namespace
+
+std::variant<tool_set, std::string> tools_of(const agent_spec& agent, const std::vector<tool_spec>& tools,
+                                             const std::vector<agent_spec>& agents) {
+  std::vector<tool_spec> wanted;
+  for (const auto& name : agent.tools) {
+    auto is_it = [&](const tool_spec& x) { return x.name == name; };
+    if (auto found = std::find_if(tools.begin(), tools.end(), is_it); found != tools.end()) wanted.push_back(*found);
+  }
+  for (const auto& id : agent.agents) {
+    if (const auto* found = find_by_id(agents, id)) wanted.push_back(agent_tool(*found));
+  }
+  return tool_set::make(std::move(wanted));
+}
+
 catalog make_catalog(const config& source) {
   std::map<std::string_view, const model_spec*> models;
   for (const auto& model : source.models) models.emplace(model.id, &model);
   catalog result;
+  result.mcp_servers = source.mcp_servers;
   for (const auto& agent : source.agents) {
-    result.agents.emplace(agent.id, std::make_shared<const agent_entry>(agent_entry{agent, *models.at(agent.model)}));
+    auto entry = std::make_shared<agent_entry>();
+    entry->agent = agent;
+    entry->model = *models.at(agent.model);
+    auto tools = tools_of(agent, source.tools, source.agents);
+    if (const auto* wrong = std::get_if<std::string>(&tools)) {
+      throw std::invalid_argument{"agent " + agent.id.value + ": " + *wrong};
+    }
+    auto set = std::get<tool_set>(std::move(tools));
+    if (!set.tools().empty()) entry->tools = std::make_shared<const tool_set>(std::move(set));
+    result.agents.emplace(agent.id, std::move(entry));
+  }
+  return result;
+}
+
+catalog with_functions(const catalog& source, const std::vector<tool_spec>& functions) {
+  catalog result = source;
+  for (auto& [id, entry] : result.agents) {
+    std::vector<tool_spec> tools;
+    auto has = [&](const std::string& name) {
+      return std::any_of(tools.begin(), tools.end(), [&](const tool_spec& x) { return x.name == name; });
+    };
+    if (entry->tools) {
+      for (const auto& tool : entry->tools->tools()) tools.push_back(*tool);
+    }
+    auto declared = tools.size();
+    for (const auto& name : entry->agent.tools) {
+      if (has(name)) continue;
+      auto is_it = [&](const tool_spec& x) { return x.name == name; };
+      auto found = std::find_if(functions.begin(), functions.end(), is_it);
+      if (found == functions.end()) {
+        throw std::invalid_argument{"agent " + id.value + ": tools: there is no tool named '" + name + "'"};
+      }
+      tools.push_back(*found);
+    }
+    if (tools.size() == declared) continue;
+    auto made = tool_set::make(std::move(tools));
+    if (const auto* wrong = std::get_if<std::string>(&made)) {
+      throw std::invalid_argument{"agent " + id.value + ": tools: " + *wrong};
+    }
+    auto changed = std::make_shared<agent_entry>();
+    changed->agent = entry->agent;
+    changed->model = entry->model;
+    changed->tools = std::make_shared<const tool_set>(std::get<tool_set>(std::move(made)));
+    entry = std::move(changed);
   }
   return result;
 }

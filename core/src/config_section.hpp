@@ -1,5 +1,5 @@
 // One table of the configuration file, read strictly: a value of the wrong type, out of its range or under an unknown key
-// is a rejection that says where, what was expected and what was there. Only config.cpp and config_node.cpp include this,
+// is a rejection that says where, what was expected and what was there. Only config*.cpp include this,
 // because the TOML library's headers take seconds to compile.
 #pragma once
 
@@ -50,6 +50,26 @@ inline std::string describe(const toml::node& node) {
   if (auto floating = node.as_floating_point())
     return std::isfinite(floating->get()) ? nlohmann::json(floating->get()).dump() : "a float that is not finite";
   return std::string{type_name(node.type())};
+}
+
+/// TOML values that JSON has too; `where` is their place in the file, for errors.
+inline nlohmann::json to_json(const toml::node& node, const std::string& where) {
+  if (auto* table = node.as_table()) {
+    auto object = nlohmann::json::object();
+    for (auto&& [key, value] : *table)
+      object[std::string{key.str()}] = to_json(value, where + "." + std::string{key.str()});
+    return object;
+  }
+  if (auto* array = node.as_array()) {
+    auto list = nlohmann::json::array();
+    for (const auto& value : *array) list.push_back(to_json(value, where + "[" + std::to_string(list.size()) + "]"));
+    return list;
+  }
+  if (auto* text = node.as_string()) return text->get();
+  if (auto* integer = node.as_integer()) return integer->get();
+  if (auto* flag = node.as_boolean()) return flag->get();
+  if (auto* number = node.as_floating_point(); number && std::isfinite(number->get())) return number->get();
+  reject_at(node.source(), where + ": expected a value that JSON can hold, got " + describe(node));
 }
 
 inline bool is_api_key(std::string_view name) {

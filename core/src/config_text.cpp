@@ -70,6 +70,70 @@ name = "demo-story-model"
 #silent = false
 # What to say instead of the story; cut into tokens at its spaces. Default: "", which is the story.
 #text = "Once upon a time there was a run that stopped on cue."
+# Tools to call first, as a model would; when they have answered it talks. Default: none.
+#calls = [ { name = "clock", arguments = { zone = "UTC" } } ]
+
+# ----------------------------------------------------------------------------------------------------------------- tools
+# Programs that agents may call, any number of [[tools]]. A program gets the arguments as one JSON object on its standard
+# input, and what it writes to its standard output is the answer. It has its own process group, few environment variables,
+# and is stopped with all that it has started when the run is cancelled.
+
+#[[tools]]
+# By this name agents and models know it: letters, digits, _ and - ; at most 64; needed.
+#name = "clock"
+# What the model reads to decide whether to call it. Default: "".
+#description = "Tells the time in a time zone"
+# The arguments as a JSON schema of an object, here as a table; or as a string of JSON. Default: no arguments.
+#parameters = { type = "object", properties = { zone = { type = "string" } }, required = ["zone"] }
+# The program and its arguments; no shell. Needed, unless external is true.
+#command = ["sh", "-c", "TZ=$(sed 's/.*: *\"//; s/\".*//') date"]
+# Its working folder. Default: oncue's own.
+#folder = "/tmp"
+# Variables of oncue's environment that it is given, besides PATH, HOME, LANG and the like. Default: none.
+#env = ["MY_TOOL_TOKEN"]
+# Variables with their values. Default: none.
+#set_env = { LC_ALL = "C.UTF-8" }
+# From its start to its answer; then it is stopped, and the model is told. Default: "60s".
+#timeout = "60s"
+# From being asked to stop (SIGTERM) to being killed (SIGKILL), at most "4s". Default: "2s".
+#grace = "2s"
+# Answer of at most so many bytes, up to 16777216; what writes more is stopped. Default: 262144.
+#result_bytes_max = 262144
+# Memory of each of its processes, in bytes, at least 16777216. Default: no limit.
+#memory_bytes_max = 536870912
+# A person has to allow every call: the run pauses until then. Default: false.
+#confirm = false
+# A person gives these arguments; an empty list means all. The run pauses until then. Default: not asked.
+#user_input = ["zone"]
+# Somebody outside does the work and brings the answer; the run pauses until then. Default: false.
+#external = false
+
+# Servers that speak the Model Context Protocol, any number of [[mcp_servers]]; all runs share one.
+
+#[[mcp_servers]]
+# By this name agents know it; needed.
+#id = "files"
+# A server that is started here, spoken to over its standard input and output; folder, env, set_env and memory_bytes_max as
+# above. Or
+#command = ["npx", "-y", "@modelcontextprotocol/server-filesystem", "/tmp"]
+# one that is spoken to over HTTP, with headers, and a token from an environment variable.
+#url = "https://mcp.example.com/mcp"
+#headers = { "X-Team" = "research" }
+#bearer_env = "MCP_TOKEN"
+# Put before the names of its tools. Default: "".
+#prefix = "files_"
+# Which of its tools agents get, by their names there. Default: all.
+#tools = ["read_file", "list_directory"]
+# Which of them a person has to allow; "*" means all. Default: none.
+#confirm = ["write_file"]
+# Without it, runs of agents that name it fail; false lets them go on without its tools. Default: true.
+#required = true
+# From its start to the list of its tools. Default: "20s".
+#start_timeout = "20s"
+# As timeout, grace and result_bytes_max above.
+#call_timeout = "60s"
+#grace = "2s"
+#result_bytes_max = 262144
 
 # ---------------------------------------------------------------------------------------------------------------- agents
 # Any number of [[agents]]. "story-writer-agent" is there even if it is not in the file; then it uses the first model.
@@ -91,6 +155,12 @@ description = "An agent that writes stories"
 #history_bytes_max = 262144
 # Tell it of cancelled and failed runs too, with the text that they had come to. Default: false.
 #history_with_stopped = false
+# Tools that it may call, by name. Default: none.
+#tools = ["clock"]
+# Servers whose tools it may call, by id. Default: none.
+#mcp_servers = ["files"]
+# Other agents that it may call as tools, by id: each call is a run of its own. Default: none.
+#agents = ["researcher"]
 
 # What a run of this agent may take. A run that misses a deadline fails, and its error names the deadline.
 [agents.limits]
@@ -100,6 +170,8 @@ description = "An agent that writes stories"
 #idle_timeout = "60s"
 # The whole run, retries included; "none" switches it off. Default: "15m".
 #total_timeout = "15m"
+# How long a paused run waits for a person, at most "30d"; "none" waits for ever. Default: "24h".
+#pause_timeout = "24h"
 # Model calls in one run, 1 to 1000. Default: 25.
 #turns_max = 25
 # Text of one run, in bytes, 1 to 268435456. Above it the run fails and keeps what it has. Default: 4194304.

@@ -118,6 +118,16 @@ openai_body build_openai_body(const model_spec& spec, const model_request& reque
   json body = {{"model", spec.name}};
   auto& messages = body["messages"] = json::array();
   for (const auto& message : request.messages) messages.push_back(to_json(message));
+  if (!request.tools.empty()) {
+    auto& tools = body["tools"] = json::array();
+    for (const auto& tool : request.tools) {
+      json function = {{"name", tool.name}};
+      if (!tool.description.empty()) function["description"] = tool.description;
+      auto parameters = json::parse(tool.parameters, nullptr, false);
+      function["parameters"] = parameters.is_object() ? std::move(parameters) : json{{"type", "object"}};
+      tools.push_back({{"type", "function"}, {"function", std::move(function)}});
+    }
+  }
   body["stream"] = true;
   if (spec.include_usage) body["stream_options"] = {{"include_usage", true}};
   if (spec.temperature) body["temperature"] = *spec.temperature;

@@ -1,7 +1,9 @@
-// What each signal means. The log, the ending and the deadlines are in run_machine_log.cpp.
+// The model call, cancel and time. Tools, pauses and children are in run_machine_tools.cpp, the log and the ending in
+// run_machine_log.cpp.
 #include "oncue/core/run_machine.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "oncue/core/limits.hpp"
@@ -13,10 +15,41 @@ namespace {
 
 constexpr steady_us grace_us = std::chrono::microseconds{limits::close_grace}.count();
 
+/// Every call has an id, and no two of an answer have the same: results are told apart by it.
+void make_ids_unique(std::vector<tool_call>& calls, attempt_no attempt) {
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    auto& id = calls[i].id;
+    if (id.empty()) id = "call_" + std::to_string(attempt) + "_" + std::to_string(i);
+    while (!seen.insert(id).second) id += "_" + std::to_string(i);
+  }
+}
+
 }  // namespace
 
 run_machine::run_machine(run_setup setup)
     : setup_{std::move(setup)}, now_us_{setup_.created_us}, random_{setup_.seed}, next_index_{setup_.next_index} {}
+
+run_machine::run_machine(run_setup setup, run_memory memory) : run_machine{std::move(setup)} {
+  text_ = std::move(memory.text);
+  turn_text_from_ = memory.turn_text_from;
+  usage_ = memory.usage;
+  attempt_ = closed_through_ = memory.attempt;
+  turn_ = memory.turn;
+  run_first_token_us_ = memory.first_token_us;
+  history_ = std::move(memory.history);
+  tools().last_number = memory.last_number;
+  tools_->decisions = std::move(memory.decisions);
+  for (auto& x : memory.calls) {
+    turn_call call;
+    call.number = x.number;
+    call.call = std::move(x.call);
+    call.facts = std::move(x.facts);
+    call.is = x.answered ? turn_call::state::answered : turn_call::state::waiting;
+    call.result = std::move(x.result);
+    tools_->calls.push_back(std::move(call));
+  }
+}
 
 void run_machine::step(run_signal&& what, steady_us now_us, run_effects& out) {
   now_us_ = std::max(now_us_, now_us);
@@ -42,7 +75,16 @@ void run_machine::on(signal::begin&& x) {
     fail(failure_code::journal_failed, std::move(x.problem));
     return;
   }
+  if (!x.no_tools.empty()) {
+    fail(failure_code::tools_unavailable, std::move(x.no_tools));
+    return;
+  }
   session_history_ = std::move(x.history);
+  if (!x.listed.empty()) tools().box.add(std::move(x.listed));
+  if (turn_ > 0) {
+    resume_calls();
+    return;
+  }
   turn_ = 1;
   open_attempt();
 }
@@ -60,7 +102,9 @@ void run_machine::open_attempt() {
 }
 
 model_request run_machine::next_request() const {
-  model_request request{.messages = {}, .traceparent = setup_.traceparent};
+  model_request request;
+  request.traceparent = setup_.traceparent;
+  request.tools = tools_ ? tools_->box.definitions() : tool_box{setup_.entry->tools}.definitions();
   request.messages.reserve(session_history_.size() + history_.size() + 2);
   auto add = [&](const std::vector<chat_message>& said) {
     request.messages.insert(request.messages.end(), said.begin(), said.end());
@@ -96,32 +140,32 @@ void run_machine::on(model_delta&& x) {
 void run_machine::on(model_done&& x) {
   if (!is_current(x.attempt) || !in_call()) return;
   usage_ += x.usage;
-  log(boxed<model_request_completed>{{x.attempt, std::move(x.finish_reason), x.usage, call_first_token_us_}});
+  make_ids_unique(x.tool_calls, attempt_);
+  seal_pending();
+  model_request_completed answered{x.attempt,   std::move(x.finish_reason), x.usage, call_first_token_us_, x.tool_calls,
+                                   text_.size()};
+  log(boxed<model_request_completed>{std::move(answered)});
   attempts_of_call_ = 0;
   if (x.tool_calls.empty()) {
     log(content_completed{});
     end({.kind = ending_kind::completed});
     return;
   }
-  history_.push_back({chat_role::assistant, text_.substr(turn_text_from_), x.tool_calls, {}});
+  chat_message said{chat_role::assistant, text_.substr(turn_text_from_), {}, {}};
+  for (const auto& call : x.tool_calls) said.tool_calls.push_back(sendable(call));
+  history_.push_back(std::move(said));
   if (turn_ >= setup_.entry->agent.turns_max) {
     fail(failure_code::turn_limit, "the model asked for tools in turn " + std::to_string(turn_) + " of at most " +
                                        std::to_string(setup_.entry->agent.turns_max) + " (turns_max)");
     return;
   }
-  phase_ = run_phase::tools;
-  calls_.clear();
-  for (const auto& call : x.tool_calls) {
-    log(boxed<tool_call_started>{{call}});
-    calls_.push_back({call, now_us_, false, {}});
-  }
-  emit(effect::start_tools{std::move(x.tool_calls)});
+  begin_calls(std::move(x.tool_calls));
 }
 
 void run_machine::on(model_failed&& x) {
   if (!is_current(x.attempt) || !in_call()) return;
   const auto& policy = setup_.entry->agent.retry;
-  if (!x.retryable || phase_ == run_phase::streaming || attempts_of_call_ >= policy.attempts_max) {
+  if (wish_ || !x.retryable || phase_ == run_phase::streaming || attempts_of_call_ >= policy.attempts_max) {
     fail(x.code, std::move(x.message), x.provider_status);
     return;
   }
@@ -157,79 +201,32 @@ void run_machine::forget_attempt(attempt_no attempt) {
   settle();
 }
 
-// -- tools, pause, children ---------------------------------------------------------
-
-void run_machine::on(signal::tool_ended&& x) {
-  if (phase_ != run_phase::tools && phase_ != run_phase::paused) return;
-  auto call = std::find_if(calls_.begin(), calls_.end(), [&](const auto& c) { return c.call.id == x.call_id && !c.ended; });
-  if (call == calls_.end()) return;
-  call->ended = true;
-  call->result = x.result;
-  log(boxed<tool_call_ended>{
-      {call->call, x.failed, std::move(x.result), static_cast<std::uint64_t>(now_us_ - call->started_us) / 1000}});
-  next_turn();
-}
-
-void run_machine::next_turn() {
-  if (phase_ != run_phase::tools) return;
-  if (!std::all_of(calls_.begin(), calls_.end(), [](const auto& c) { return c.ended; })) return;
-  for (auto& c : calls_) history_.push_back({chat_role::tool, std::move(c.result), {}, std::move(c.call.id)});
-  calls_.clear();
-  turn_text_from_ = text_.size();
-  ++turn_;
-  open_attempt();
-}
-
-void run_machine::on(signal::tools_need_decision&&) {
-  if (phase_ != run_phase::tools) return;
-  phase_ = run_phase::paused;
-  run_paused event;
-  for (const auto& c : calls_) {
-    if (!c.ended) event.waiting_for.push_back(c.call);
-  }
-  log(std::move(event));
-  emit(effect::change_status{run_status::paused});
-}
-
-void run_machine::on(signal::decided&&) {
-  if (phase_ != run_phase::paused) return;
-  phase_ = run_phase::tools;
-  log(run_continued{});
-  emit(effect::change_status{run_status::running});
-  emit(effect::continue_tools{});
-  next_turn();
-}
-
-void run_machine::on(signal::child_started&& x) {
-  // A child that was being spawned while the run was stopped is stopped as soon as it is known.
-  if (phase_ == run_phase::ended) emit(effect::cancel_child{x.child});
-  closed_ = false;
-  children_.push_back(std::move(x.child));
-}
-
-void run_machine::on(signal::child_ended&& x) {
-  std::erase(children_, x.child);
-  settle();
-}
-
-void run_machine::on(signal::tools_stopped&&) {
-  tools_stopping_ = false;
-  settle();
-}
-
 // -- cancel and time ----------------------------------------------------------------
 
 void run_machine::on(signal::cancel&& x) {
   auto wait_us = std::min<steady_us>(x.request.wait_ms, limits::cancel_wait_max.count()) * 1000;
   if (waiters_.size() >= limits::cancel_waiters_max) wait_us = 0;
   waiters_.push_back({x.ticket, now_us_, now_us_ + wait_us});
-  if (phase_ != run_phase::ended) {
-    phase_at_cancel_ = phase_;
-    if (x.request.reason.empty()) x.request.reason = "Run " + setup_.id.value + " was cancelled";
-    end({.kind = ending_kind::cancelled, .message = std::move(x.request.reason), .by = std::move(x.request.by)});
-  } else {
+  if (phase_ == run_phase::ended) {
     settle();
+    return;
   }
+  if (!phase_at_cancel_) phase_at_cancel_ = phase_;
+  if (x.request.reason.empty()) x.request.reason = "Run " + setup_.id.value + " was cancelled";
+  ending how{.kind = ending_kind::cancelled, .message = std::move(x.request.reason), .by = std::move(x.request.by)};
+  auto at_work = phase_ == run_phase::tools && has_running_calls();
+  auto has_something_to_end = x.request.mode == cancel_mode::after_tools  ? at_work
+                              : x.request.mode == cancel_mode::after_turn ? at_work || in_call()
+                                                                          : false;
+  if (!has_something_to_end) {
+    end(wish_ ? std::move(wish_->how) : std::move(how));
+    return;
+  }
+  auto wanted_ms = x.request.grace_ms > 0 ? x.request.grace_ms : limits::cancel_grace_default.count();
+  auto at_most_us =
+      now_us_ + std::min<steady_us>(static_cast<steady_us>(wanted_ms), limits::cancel_grace_max.count()) * 1000;
+  if (!wish_) wish_ = std::make_unique<stop_wish>(stop_wish{std::move(how), at_most_us});
+  wish_->at_most_us = std::min(wish_->at_most_us, at_most_us);
 }
 
 void run_machine::on(signal::timer&&) {
@@ -240,6 +237,7 @@ void run_machine::on(signal::timer&&) {
     settle();
   } else {
     check_deadlines();
+    answer_waiters();
   }
 }
 
@@ -251,7 +249,9 @@ void run_machine::check_deadlines() {
   auto within = [](const std::optional<milliseconds>& limit) {
     return " within " + std::to_string(limit->count()) + " ms";
   };
-  if (passed(setup_.created_us, limits.total)) {
+  if (wish_ && now_us_ >= wish_->at_most_us) {
+    end(std::move(wish_->how));
+  } else if (phase_ != run_phase::paused && passed(setup_.created_us, limits.total)) {
     fail(failure_code::deadline_total, "total deadline: the run was not over" + within(limits.total));
   } else if ((phase_ == run_phase::connecting || phase_ == run_phase::waiting) && passed(opened_us_, limits.first_token)) {
     fail(failure_code::deadline_first_token, "first-token deadline: no token came" + within(limits.first_token));
@@ -259,6 +259,8 @@ void run_machine::check_deadlines() {
     fail(failure_code::deadline_idle, "idle deadline: no further token came" + within(limits.idle));
   } else if (phase_ == run_phase::backing_off && now_us_ >= retry_us_) {
     open_attempt();
+  } else if (phase_ == run_phase::tools) {
+    check_tool_deadlines();
   }
 }
 
@@ -278,6 +280,15 @@ void run_machine::arm() {
     if (phase_ == run_phase::connecting || phase_ == run_phase::waiting) consider_limit(opened_us_, limits.first_token);
     if (phase_ == run_phase::streaming && !paused_for_journal_) consider_limit(activity_us_, limits.idle);
     if (phase_ == run_phase::backing_off) consider(retry_us_);
+    if (wish_) {
+      consider(wish_->at_most_us);
+      for (const auto& waiter : waiters_) consider(waiter.answer_by_us);
+    }
+    if (phase_ == run_phase::tools) {
+      for (const auto& call : tools_->calls) {
+        if (has_deadline(call)) consider(deadline_of(call));
+      }
+    }
   }
   // A timer that runs already and comes earlier is enough: when it comes, the deadlines are looked at again. So a
   // delta, which only moves the idle deadline on, costs no timer.

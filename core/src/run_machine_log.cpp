@@ -104,6 +104,8 @@ void run_machine::on(appended&& x) {
   }
   flush();
   throttle();
+  pull_due_children();
+  settle();
 }
 
 void run_machine::on(journal_refused&& x) {
@@ -123,22 +125,21 @@ void run_machine::fail(failure_code code, std::string message, std::uint16_t pro
 
 /// Whatever the run has open is told to close, and nothing is opened any more.
 void run_machine::stop() {
-  auto was = std::exchange(phase_, run_phase::ended);
+  phase_ = run_phase::ended;
   ended_us_ = now_us_;
   session_history_ = {};
   if (has_open_attempt()) emit(effect::close_stream{});
-  if (was == run_phase::tools || was == run_phase::paused) {
-    tools_stopping_ = true;
-    emit(effect::stop_tools{});
-  }
-  for (const auto& child : children_) emit(effect::cancel_child{child});
+  stop_tools_and_children();
 }
 
 /// Sockets and tools first, the journal second: neither the store nor a reader can delay a stop.
 void run_machine::end(ending how) {
   stop();
+  // Whoever was told that the run will be cancelled was told the truth, however it would have ended by itself.
+  if (wish_ && how.kind != ending_kind::cancelled) how = std::move(wish_->how);
   ending_ = std::move(how);
   seal_pending();
+  answer_stopped_calls();
   log(boxed<run_ended>{
       {*ending_, text_, usage_, run_first_token_us_, static_cast<std::uint64_t>(now_us_ - setup_.created_us)}});
   ended_index_ = next_index_ - 1;
@@ -172,7 +173,9 @@ void run_machine::on(finished&& x) {
   settle();
 }
 
-bool run_machine::is_closed() const { return !has_open_attempt() && !tools_stopping_ && children_.empty(); }
+bool run_machine::is_closed() const {
+  return !has_open_attempt() && (!tools_ || (tools_->open.empty() && tools_->children.empty()));
+}
 
 /// The grace period is over: what has not said that it is closed is killed, and counts as closed.
 void run_machine::abandon_what_is_open() {
@@ -182,37 +185,55 @@ void run_machine::abandon_what_is_open() {
   }
   open_attempts_ = 0;
   closed_through_ = attempt_;
-  tools_stopping_ = false;
-  children_.clear();
+  if (!tools_) return;
+  for (auto number : tools_->open) emit(effect::kill_tool{number});
+  tools_->tools_abandoned += static_cast<std::uint32_t>(tools_->open.size());
+  tools_->open.clear();
+  tools_->children.clear();
 }
 
 /// Answers whoever can be answered now, and closes when nothing is left to wait for.
 void run_machine::settle() {
+  if (phase_ == run_phase::paused) leave_paused();
   if (phase_ != run_phase::ended || !ending_) return;
-  auto can_answer = [this](const cancel_waiter& waiter) {
-    auto enough = ending_->kind == ending_kind::cancelled ? journalled_ && is_closed() : journalled_;
-    return enough || now_us_ >= waiter.answer_by_us;
-  };
-  for (const auto& waiter : waiters_) {
-    if (can_answer(waiter)) emit(effect::answer_cancel{waiter.ticket, reply_for(waiter)});
-  }
-  std::erase_if(waiters_, can_answer);
+  answer_waiters();
   if (!closed_ && journalled_ && is_closed()) {
     closed_ = true;
     emit(effect::close{status_of(*ending_)});
   }
 }
 
+void run_machine::answer_waiters() {
+  auto can_answer = [this](const cancel_waiter& waiter) {
+    if (now_us_ >= waiter.answer_by_us) return true;
+    if (!ending_ || !journalled_) return false;
+    return ending_->kind != ending_kind::cancelled || is_closed();
+  };
+  for (const auto& waiter : waiters_) {
+    if (can_answer(waiter)) emit(effect::answer_cancel{waiter.ticket, reply_for(waiter)});
+  }
+  std::erase_if(waiters_, can_answer);
+}
+
 cancel_reply run_machine::reply_for(const cancel_waiter& waiter) const {
   cancel_reply reply;
   reply.run = setup_.id;
-  reply.status = status_of(*ending_);
+  reply.status = ending_ ? status_of(*ending_) : run_status::running;
   reply.phase_at_cancel = phase_at_cancel_;
   reply.upstream_closed = !has_open_attempt() && !abandoned_;
   reply.durable = journalled_;
   reply.latency_us = static_cast<std::uint64_t>(now_us_ - waiter.asked_us);
+  if (tools_) {
+    reply.tools = tools_->tools_at_end;
+    reply.tools_stopped = tools_->tools_stopped;
+    reply.tools_abandoned = tools_->tools_abandoned;
+    reply.children = tools_->children_at_end;
+    reply.children_stopped = tools_->children_stopped;
+  }
   if (journalled_) reply.index = ended_index_;
-  if (ending_->kind != ending_kind::cancelled) {
+  if (!ending_) {
+    reply.outcome = cancel_outcome::accepted;  // it lets something come to its end first
+  } else if (ending_->kind != ending_kind::cancelled) {
     reply.outcome = cancel_outcome::already_ended;
   } else {
     reply.outcome = journalled_ ? cancel_outcome::cancelled : cancel_outcome::accepted;

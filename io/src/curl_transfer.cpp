@@ -239,6 +239,8 @@ void curl_transfer::on_header_line(std::string_view line) {
       keep(head_.retry_after);
     } else if (same_name(name, "retry-after-ms")) {
       keep(head_.retry_after_ms);
+    } else if (same_name(name, "mcp-session-id")) {
+      keep(head_.mcp_session_id);
     }
     return;
   }

@@ -54,8 +54,8 @@ CAF_TEST(every call of a run is told what was said in the session before) {
   CAF_CHECK_EQUAL(told(bench), "s:I u:Who? a:A fox. u:tell ");
   bench.step(bench.failure(true)).step(model_closed{1}).advance_ms(2000).step(sig::timer{});
   CAF_CHECK_EQUAL(told(bench), "s:I u:Who? a:A fox. u:tell ");  // the second attempt
-  bench.step(bench.delta("Let me see.")).step(bench.calls({"x"})).step(model_closed{2});
-  bench.step(sig::tool_ended{"x", false, "42"});
+  bench.step(bench.delta("Let me see.")).step(bench.calls({"a"})).step(model_closed{2});
+  bench.step(tool_result{1, false, "42"});
   CAF_CHECK_EQUAL(told(bench), "s:I u:Who? a:A fox. u:tell a:Let me see. t:42 ");  // the second turn
 }
 

@@ -52,16 +52,29 @@ const std::vector<row> table{
     {"stream lost",
      [](const auto& b) { return sig::stream_lost{b.machine.attempt()}; },
      {{connecting, ended}, {waiting, ended}, {streaming, ended}}},
-    {"a tool ended",
+    {"a tool answered",
      [](const auto&) {
-       return sig::tool_ended{"a", false, "ok"};
+       return tool_result{1, false, "ok"};
      },
      {}},
-    {"tools need a decision", [](const auto&) { return sig::tools_need_decision{}; }, {{tools, paused}}},
-    {"decided", [](const auto&) { return sig::decided{}; }, {{paused, tools}}},
-    {"a child started", [](const auto&) { return sig::child_started{{"child"}}; }, {}},
-    {"a child ended", [](const auto&) { return sig::child_ended{{"child"}}; }, {}},
-    {"tools stopped", [](const auto&) { return sig::tools_stopped{}; }, {}},
+    {"a tool that nobody called answered",
+     [](const auto&) {
+       return tool_result{99, false, "ok"};
+     },
+     {}},
+    {"a tool closed", [](const auto&) { return tool_closed{1}; }, {}},
+    {"a tool's actor died", [](const auto&) { return sig::tool_lost{2}; }, {}},
+    {"a child that is none of its own spoke",
+     [](const auto&) {
+       return sig::child_said{{"child"}, {}};
+     },
+     {}},
+    {"a child that is none of its own is lost",
+     [](const auto&) {
+       return sig::child_lost{{"child"}, "why"};
+     },
+     {}},
+    {"a child stopped", [](const auto&) { return sig::child_stopped{{"child"}}; }, {}},
     {"cancel",
      [](const auto&) {
        return sig::cancel{{.run = {"r1"}}, 9};
@@ -154,11 +167,8 @@ CAF_TEST(a cancel at any point of a run gives one ending and an honest answer) {
       [](auto& b) { b.step(b.calls({"a"})); },
       [](auto& b) { b.step(model_closed{2}); },
       [](auto& b) { b.confirm(); },
-      [](auto& b) { b.step(sig::child_started{{"kid"}}); },
-      [](auto& b) { b.step(sig::child_ended{{"kid"}}); },
-      [](auto& b) {
-        b.step(sig::tool_ended{"a", false, "42"});
-      },
+      [](auto& b) { b.step(b.result(1, "42")); },
+      [](auto& b) { b.step(tool_closed{1}); },
       [](auto& b) { b.step(model_opened{3}); },
       [](auto& b) { b.step(b.delta("a time.")); },
       [](auto& b) { b.step(b.done()); },
@@ -177,12 +187,12 @@ CAF_TEST(a cancel at any point of a run gives one ending and an honest answer) {
         if (!was_over) {
           // The socket and the tools come before the journal.
           CAF_CHECK_LESS(bench.position<fx::close_stream>(), bench.position<fx::finish>());
-          CAF_CHECK_LESS(bench.position<fx::stop_tools>(), bench.position<fx::finish>());
+          CAF_CHECK_LESS(bench.position<fx::stop_tool>(), bench.position<fx::finish>());
         }
       }
       if (i < normal.size()) normal[i](bench);
     }
-    bench.step(sig::tools_stopped{}).step(sig::child_ended{{"kid"}}).step(model_closed{bench.machine.attempt()}).confirm();
+    bench.step(tool_closed{1}).step(model_closed{bench.machine.attempt()}).confirm();
     CAF_CHECK_EQUAL(whole_log(bench.logged), "");
     CAF_CHECK(bench.published == bench.logged);
     CAF_CHECK(bench.closed);
@@ -208,13 +218,11 @@ CAF_TEST(after a cancel no model call and no tool starts) {
     auto opened = bench.opened.size();
     auto refuse = [&](core::run_signal what) {
       bench.step(std::move(what));
-      CAF_CHECK_EQUAL(bench.count<fx::open_stream>() + bench.count<fx::start_tools>() + bench.count<fx::continue_tools>(),
-                      0);
+      CAF_CHECK_EQUAL(bench.count<fx::open_stream>() + bench.count<fx::open_tool>() + bench.count<fx::start_child>(), 0);
     };
     refuse(sig::begin{});
-    refuse(sig::tool_ended{"a", false, "x"});
-    refuse(sig::tool_ended{"b", false, "x"});
-    refuse(sig::decided{});
+    refuse(tool_result{1, false, "x"});
+    refuse(tool_result{2, false, "x"});
     refuse(bench.calls({"z"}));
     bench.advance_ms(60'000);
     refuse(sig::timer{});
@@ -275,8 +283,7 @@ CAF_TEST(each deadline fails the run by its own name) {
   };
   for (auto [phase, after_ms, code] :
        {deadline_row{connecting, 1000, "deadline_first_token"}, deadline_row{waiting, 1000, "deadline_first_token"},
-        deadline_row{streaming, 500, "deadline_idle"}, deadline_row{queued, 10'000, "deadline_total"},
-        deadline_row{tools, 10'000, "deadline_total"}, deadline_row{paused, 10'000, "deadline_total"}}) {
+        deadline_row{streaming, 500, "deadline_idle"}, deadline_row{queued, 10'000, "deadline_total"}}) {
     machine_bench bench;
     bench.go_to(phase);
     bench.advance_ms(after_ms - 1).step(sig::timer{});
@@ -324,59 +331,6 @@ CAF_TEST(a failed attempt is tried again within attempts and time) {
   too_long.retry_after_ms = 20'000;  // beyond the total deadline of 10 s
   late.step(too_long);
   CAF_CHECK_EQUAL(name(late.machine.phase()), "ended");
-}
-
-CAF_TEST(tools run in turns and their results go back to the model) {
-  machine_bench bench;
-  bench.go_to(tools).confirm();
-  bench.step(sig::tool_ended{"b", true, "no such tool"}).step(sig::tool_ended{"b", false, "twice"});
-  CAF_CHECK_EQUAL(name(bench.machine.phase()), "tools");
-  bench.confirm().step(sig::tool_ended{"a", false, "42"});
-  const auto* open = bench.find<fx::open_stream>();
-  CAF_REQUIRE(open != nullptr);
-  const auto& messages = open->request.messages;
-  CAF_REQUIRE_EQUAL(messages.size(), 4u);
-  CAF_CHECK_EQUAL(messages[1].content, "Once ");
-  CAF_CHECK_EQUAL(messages[1].tool_calls.size(), 2u);
-  CAF_CHECK_EQUAL(messages[2].tool_call_id, "a");
-  CAF_CHECK_EQUAL(messages[2].content, "42");
-  CAF_CHECK_EQUAL(messages[3].content, "no such tool");
-  bench.step(bench.calls({"c"})).step(model_closed{2}).step(sig::tool_ended{"c", false, ""});
-  bench.step(bench.calls({"d"}));  // the third of three turns
-  CAF_CHECK_EQUAL(to_string(bench.machine.decided()->code), "turn_limit");
-}
-
-CAF_TEST(a paused run holds nothing open and goes on or stops at once) {
-  machine_bench bench;
-  bench.go_to(paused);
-  CAF_CHECK_EQUAL(to_string(bench.find<fx::change_status>()->status), "PAUSED");
-  bench.step(sig::tool_ended{"a", false, "1"}).step(sig::tool_ended{"b", false, "2"});
-  CAF_CHECK_EQUAL(name(bench.machine.phase()), "paused");
-  bench.step(sig::decided{});
-  CAF_CHECK_EQUAL(name(bench.machine.phase()), "connecting");
-
-  machine_bench stopped;
-  stopped.go_to(paused).confirm().cancel();
-  CAF_CHECK_EQUAL(stopped.count<fx::finish>(), 1);
-  CAF_CHECK_EQUAL(
-      to_string(*stopped.machine.decided() == ending{.kind = ending_kind::cancelled, .message = "enough", .by = "test"}
-                    ? run_status::cancelled
-                    : run_status::failed),
-      "CANCELLED");
-}
-
-CAF_TEST(children are cancelled with their parent also while they are being spawned) {
-  machine_bench bench;
-  bench.go_to(tools).step(sig::child_started{{"early"}}).cancel();
-  CAF_REQUIRE(bench.find<fx::cancel_child>() != nullptr);
-  CAF_CHECK_EQUAL(bench.find<fx::cancel_child>()->child.value, "early");
-  bench.step(sig::child_started{{"late"}});
-  CAF_REQUIRE(bench.find<fx::cancel_child>() != nullptr);
-  CAF_CHECK_EQUAL(bench.find<fx::cancel_child>()->child.value, "late");
-  bench.confirm().step(sig::tools_stopped{}).step(sig::child_ended{{"early"}});
-  CAF_CHECK(!bench.closed);
-  bench.step(sig::child_ended{{"late"}});
-  CAF_CHECK(bench.closed);
 }
 
 CAF_TEST(what does not say that it is closed is killed after the grace period) {
@@ -451,8 +405,8 @@ CAF_TEST(another ending in the journal stands and the run says so) {
 
   machine_bench with_tools;
   with_tools.go_to(tools).step(finished{{"r1"}, other});
-  CAF_CHECK_EQUAL(with_tools.count<fx::stop_tools>(), 1);
+  CAF_CHECK_EQUAL(with_tools.count<fx::stop_tool>(), 2);
   CAF_CHECK(!with_tools.closed);
-  with_tools.step(sig::tools_stopped{});
+  with_tools.step(tool_closed{1}).step(tool_closed{2});
   CAF_CHECK(with_tools.closed);
 }

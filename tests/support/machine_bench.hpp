@@ -18,19 +18,79 @@ class machine_bench {
     entry.agent.name = "Writer";
     entry.agent.limits = {core::milliseconds{1000}, core::milliseconds{500}, core::milliseconds{10'000}};
     entry.agent.turns_max = 3;
+    entry.tools = default_tools();
     return entry;
   }
 
-  explicit machine_bench(core::agent_entry entry = default_entry())
-      : machine{core::run_setup{.id = {"r1"},
-                                .input = "tell",
-                                .entry = std::make_shared<const core::agent_entry>(std::move(entry)),
-                                .next_index = 1,
-                                .created_us = 1'000'000,
-                                .unix_offset_ms = 5,
-                                .seed = 7}} {
-    logged.emplace_back(run_event{0, 0, run_started{}});
+  /// tool_a to tool_d do something; a person has to allow tool_ask, to fill tool_fill in, to do tool_out's work; tool_kid
+  /// is an agent.
+  static std::shared_ptr<const core::tool_set> default_tools() {
+    std::vector<core::tool_spec> specs;
+    auto add = [&](const char* name) -> core::tool_spec& {
+      core::tool_spec spec;
+      spec.name = name;
+      spec.timeout = core::milliseconds{3000};
+      specs.push_back(spec);
+      return specs.back();
+    };
+    for (const auto* name : {"tool_a", "tool_b", "tool_c", "tool_d"}) add(name);
+    add("tool_ask").need = tool_need::confirmation;
+    add("tool_out").need = tool_need::result;
+    auto& fill = add("tool_fill");
+    fill.need = tool_need::user_input;
+    fill.parameters =
+        R"({"type":"object","properties":{"to":{"type":"string","description":"whom"},"n":{"type":"number"}},)"
+        R"("required":["to"]})";
+    fill.input_fields = {"to"};
+    auto& sum = add("tool_sum");
+    sum.parameters = R"({"type":"object","properties":{"x":{"type":"number"}},"required":["x"]})";
+    auto& kid = add("tool_kid");
+    kid.kind = core::tool_kind::agent;
+    kid.agent = {"kid"};
+    kid.parameters = R"({"type":"object","properties":{"message":{"type":"string"}},"required":["message"]})";
+    return std::make_shared<const core::tool_set>(std::get<0>(core::tool_set::make(std::move(specs))));
+  }
+
+  static core::run_setup setup_of(core::agent_entry entry, std::uint32_t depth = 0) {
+    core::run_setup setup;
+    setup.id = {"r1"};
+    setup.input = "tell";
+    setup.entry = std::make_shared<const core::agent_entry>(std::move(entry));
+    setup.next_index = 1;
+    setup.created_us = 1'000'000;
+    setup.unix_offset_ms = 5;
+    setup.seed = 7;
+    setup.session = {"s1"};
+    setup.depth = depth;
+    return setup;
+  }
+
+  explicit machine_bench(core::agent_entry entry = default_entry(), std::uint32_t depth = 0)
+      : machine{setup_of(std::move(entry), depth)} {
+    logged.emplace_back(run_event{0, 1005, run_started{}});
     published = logged;
+  }
+
+  /// A person decides on what `before` waits for: the run goes on in a machine made anew from its log.
+  machine_bench(const machine_bench& before, std::vector<tool_decision> decisions)
+      : machine{resumed(before, decisions)}, now_us{before.now_us}, logged{before.logged}, published{before.logged} {
+    logged.emplace_back(continued(before, decisions));
+    published = logged;
+  }
+
+  static event_ptr continued(const machine_bench& before, std::vector<tool_decision> decisions) {
+    return event_ptr{run_event{before.logged.size(), before.now_us / 1000 + 5,
+                               boxed<run_continued>{run_continued{std::move(decisions), "test"}}}};
+  }
+
+  static core::run_machine resumed(const machine_bench& before, const std::vector<tool_decision>& decisions) {
+    auto log = before.logged;
+    log.push_back(continued(before, decisions));
+    auto memory = core::replay(log);
+    auto setup = setup_of(*before.machine.entry());
+    setup.next_index = log.size();
+    setup.created_us = before.now_us - static_cast<core::steady_us>(memory.active_us);
+    return core::run_machine{std::move(setup), std::move(memory)};
   }
 
   /// One signal; its effects are in `last`, and those for the journal and the readers are noted.
@@ -84,9 +144,14 @@ class machine_bench {
   model_done done() const { return {machine.attempt(), "stop", {3, 2, 0, 0}, {}}; }
   model_done calls(std::vector<std::string> ids) const {
     model_done x{machine.attempt(), "tool_calls", {}, {}};
-    for (auto& id : ids) x.tool_calls.push_back({id, "tool_" + id, "{}"});
+    for (auto& id : ids) {
+      auto arguments = id == "kid" ? R"({"message":"help"})" : "{}";
+      x.tool_calls.push_back({id, "tool_" + id, arguments});
+    }
     return x;
   }
+  /// The last turn's calls begin with this number.
+  static tool_result result(tool_no number, std::string text) { return {number, false, std::move(text)}; }
   model_failed failure(bool retryable) const {
     return {machine.attempt(), failure_code::provider_refused, 503, "busy", retryable, {}};
   }
@@ -103,9 +168,8 @@ class machine_bench {
     step(delta("Once "));
     if (phase == streaming) return *this;
     if (phase == ended) return step(done());
-    step(calls({"a", "b"})).step(model_closed{1});
-    if (phase == tools) return *this;
-    return step(core::signal::tools_need_decision{});
+    if (phase == paused) return step(calls({"ask"})).step(model_closed{1});
+    return step(calls({"a", "b"})).step(model_closed{1});
   }
 
   core::run_machine machine;

@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "oncue/core/catalog.hpp"
 #include "oncue/core/limits.hpp"
@@ -25,6 +26,7 @@
 #include "oncue/core/settings.hpp"
 #include "oncue/io/event_loop.hpp"
 #include "oncue/messages/actors.hpp"
+#include "oncue/tool_function.hpp"
 
 namespace caf {
 class actor_system;
@@ -32,10 +34,19 @@ class actor_system;
 
 namespace oncue {
 
+/// A C++ function that agents may call. `spec.name`, `description` and `parameters` (a JSON schema) are what the model is
+/// told; `spec.need` may ask a person first. The function runs on a thread of its own.
+struct function_tool {
+  core::tool_spec spec;
+  tool_function run;
+};
+
 struct runtime_options {
   /// Agents and their models. Empty: the default agent, with the model that the environment names (OPENAI_API_KEY,
   /// OPENAI_BASE_URL, OPENAI_MODEL) or else the offline demo model.
   core::catalog catalog;
+  /// Functions, for the agents that name them in `agent_spec::tools`; and for the default agent, all of them.
+  std::vector<function_tool> tools;
   std::size_t worker_threads = 0;  ///< for actors; 0: one a core
   std::size_t io_threads = 1;      ///< for sockets
   core::roster_limits limits;
@@ -54,7 +65,7 @@ class run_events {
   run_events& operator=(run_events&&) noexcept;
   ~run_events();
 
-  /// Waits for the next event. Null after the ending, and when nothing more can be read: see error().
+  /// Waits for the next event. Null after the ending, after a pause, and when nothing more can be read: see error().
   event_ptr next();
 
   /// Waits at most so long. Null also if nothing came in time.
@@ -62,6 +73,9 @@ class run_events {
 
   /// True once the run's ending has been read.
   bool ended() const;
+
+  /// True once a pause has been read behind which nothing comes until somebody continues the run, or ends it.
+  bool paused() const;
 
   /// Why there is nothing more although the ending was not read: no such run, events no longer kept. Else empty.
   const std::string& error() const;
@@ -108,7 +122,7 @@ struct started_run {
 class runtime {
  public:
   /// Starts the node: worker threads, event loops, the journal, the supervisor. Throws std::runtime_error with one sentence
-  /// when the store cannot be used; runs that an earlier process left open in it are ended.
+  /// when the store cannot be used, std::invalid_argument when agents and tools do not fit together; runs that an earlier process left open in it are ended.
   explicit runtime(runtime_options options = {});
 
   /// Cancels what is live, waits for that at most core::limits::close_grace, and stops. A reader that is
@@ -126,6 +140,9 @@ class runtime {
   cancel_reply cancel(cancel_request request);
   cancel_reply cancel(const run_id& run) { return cancel(cancel_request{.run = run}); }
 
+  /// Goes on with a paused run: `events` are those from its run_continued on. Every call that waits must be decided.
+  started_run resume(continue_run request);
+
   /// A run's events from index `from` on, live or ended.
   run_events read(const run_id& run, event_index from = 0);
 
@@ -141,9 +158,15 @@ class runtime {
   /// What is kept on disk, for reading. Null with a journal in memory.
   archive_actor archive() const;
   io::event_loops& loops();
+  /// The agents, with the functions among their tools.
+  const std::shared_ptr<const core::catalog>& catalog() const;
+  /// Asks a server of tools which ones it has; starts it if it has not been started. Waits for at most its start_timeout.
+  tools_listed list_tools(const std::string& server);
 
  private:
   friend class run_events;
+  template <class Request>
+  started_run ask_for_run(Request request);
   struct node;
   std::shared_ptr<node> node_;
 };

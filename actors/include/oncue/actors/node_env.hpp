@@ -6,7 +6,9 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
 
 #include "oncue/core/catalog.hpp"
 #include "oncue/core/roster.hpp"
@@ -22,14 +24,25 @@ inline constexpr auto local_answer = caf::infinite;
 /// Makes the stream actor for one attempt at one call of this agent's model. It waits to be opened.
 using model_stream_factory = std::function<model_stream_actor(std::shared_ptr<const core::agent_entry>)>;
 
+/// Makes the actor for one call of this tool. It waits for its start_tool. Null: nobody here can do this.
+using tool_factory = std::function<tool_call_actor(const core::tool_ptr&)>;
+
+/// A server of tools, and how its tools are named here.
+struct tool_server {
+  core::mcp_spec spec;
+  tool_server_actor actor;
+};
+
 struct node_env {
   std::shared_ptr<const core::catalog> catalog;
   core::roster_limits limits;
   journal_actor journal;
   alarm_clock_actor alarms;
   model_stream_factory open_model;
-  std::function<std::int64_t()> unix_ms;  ///< wall clock
-  std::function<std::uint64_t()> random;  ///< for ids and jitter
+  tool_factory open_tool;                           ///< may be empty: no tools
+  std::map<std::string, tool_server> tool_servers;  ///< by id
+  std::function<std::int64_t()> unix_ms;            ///< wall clock
+  std::function<std::uint64_t()> random;            ///< for ids and jitter
 };
 
 /// The actor clock's time in the unit that core/ counts in.

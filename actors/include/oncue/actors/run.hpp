@@ -1,5 +1,6 @@
-// One run: owns its run machine, the live tail of its log and one model stream at a time. Turns messages into signals and
-// effects into messages; every decision is the machine's. Promises to quit after its ending is journalled and everything
+// One run: owns its run machine, the live tail of its log, one model stream at a time, and the calls of its tools. It is
+// the subscriber of the runs that work for it. Turns messages into signals and effects into messages; every decision is the
+// machine's. Promises to quit after its ending is journalled and everything
 // it opened is closed, and never to be restarted: restarting spends money.
 #pragma once
 
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "oncue/actors/node_env.hpp"
+#include "oncue/actors/subscription.hpp"
 #include "oncue/core/event_tail.hpp"
 #include "oncue/core/run_machine.hpp"
 #include "oncue/core/stream_credit.hpp"
@@ -21,8 +23,8 @@ class run_state {
  public:
   static constexpr const char* name = "run";
 
-  /// `logged`: the events that creating the run has journalled.
-  run_state(run_actor::pointer self, std::shared_ptr<const node_env> env, core::run_setup setup,
+  /// `logged`: the events that creating the run, or going on with it, has journalled.
+  run_state(run_actor::pointer self, std::shared_ptr<const node_env> env, core::run_machine machine,
             std::vector<event_ptr> logged, supervisor_actor supervisor);
   run_actor::behavior_type make_behavior();
 
@@ -32,15 +34,21 @@ class run_state {
   void tell(core::run_signal what);
   void perform(core::run_effect& effect);
   void confirm(const model_delta& delta);
+  void begin(begin_run& what);
+  void ask_next_server();
+  void on_child_batch(event_batch& batch);
+  void on_down(const caf::down_msg& down);
 
   void on(core::effect::open_stream&);
   void on(core::effect::close_stream&);
   void on(core::effect::kill_stream&);
   void on(core::effect::pause_stream&);
   void on(core::effect::resume_stream&);
-  void on(core::effect::start_tools&);
-  void on(core::effect::continue_tools&);
-  void on(core::effect::stop_tools&);
+  void on(core::effect::open_tool&);
+  void on(core::effect::stop_tool&);
+  void on(core::effect::kill_tool&);
+  void on(core::effect::start_child&);
+  void on(core::effect::pull_child&);
   void on(core::effect::cancel_child&);
   void on(core::effect::append&);
   void on(core::effect::finish&);
@@ -61,10 +69,24 @@ class run_state {
   attempt_no stream_attempt_ = 0;
   core::taken_meter taken_;
   std::vector<std::pair<std::uint64_t, caf::typed_response_promise<cancel_reply>>> cancels_;
+
+  // what a run without tools does not pay for
+  struct heard_child {
+    run_id id;
+    std::unique_ptr<subscription<run_actor::base>> events;  // has callbacks that name it
+  };
+  struct tool_side {
+    std::vector<std::pair<tool_no, tool_call_actor>> calls;
+    std::vector<heard_child> children;
+    std::unique_ptr<core::signal::begin> begin;  // while servers are asked for their tools
+    std::size_t servers_asked = 0;
+  };
+  tool_side& tools();
+  std::unique_ptr<tool_side> tools_;
   std::uint64_t tickets_ = 0;
 };
 
-run_actor spawn_run(caf::actor_system& system, std::shared_ptr<const node_env> env, core::run_setup setup,
+run_actor spawn_run(caf::actor_system& system, std::shared_ptr<const node_env> env, core::run_machine machine,
                     std::vector<event_ptr> logged, supervisor_actor supervisor);
 
 }  // namespace oncue::actors

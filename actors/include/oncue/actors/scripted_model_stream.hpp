@@ -38,6 +38,7 @@ class scripted_model_stream_state {
   std::shared_ptr<const core::agent_entry> entry_;
   alarm_clock_actor alarms_;
   core::story story_;
+  std::vector<tool_call> calls_;  // what it asks for instead of talking
   delta_sink_actor sink_;
   attempt_no attempt_ = 0;
   bool paused_ = false;

@@ -1,8 +1,8 @@
 // One a node: admits or refuses runs, spawns and monitors them, begins each when it is its session's turn, and is the only
 // router of cancel. Runs the roster. Never sees a token, so its mailbox stays short and a cancel is at its run in
-// microseconds. A run actor that dies is not
-// restarted; its ending is journalled in its place. Journal and supervisor themselves are not supervised: if one of them
-// dies, the process ends loudly and the next start cleans up.
+// microseconds. It spawns a paused run's actor anew, from the journal, when somebody continues it; and sees to it that
+// paused runs expire. A run actor that dies is not restarted; its ending is journalled in its place. Journal and supervisor
+// themselves are not supervised: if one of them dies, the process ends loudly and the next start cleans up.
 #pragma once
 
 #include <caf/response_promise.hpp>
@@ -43,11 +43,23 @@ class supervisor_state {
   void refuse(refusal why, const run_request& request, start_promise& promise);
   void ask_what_the_key_made(create_run what, refusal otherwise, start_promise promise);
   void answer_existing(const run_summary& run, start_promise promise);
-  live_run spawn(create_run& what, std::shared_ptr<const core::agent_entry> entry, run_epoch epoch);
+  live_run spawn(core::run_setup setup, const core::run_memory* memory, std::vector<event_ptr> logged);
+  core::run_setup setup_of(run_request& request, std::shared_ptr<const core::agent_entry> entry, run_epoch epoch);
+  void begin_created(node_roster::row& row);
 
   void begin_next();
   void begin(node_roster::row& row);
   void interrupt_those_before(const node_roster::row& row);
+
+  // a run that was paused goes on: supervisor_continue.cpp
+  struct continuing;
+  caf::result<start_reply> resume(continue_run& request);
+  void look_up(std::shared_ptr<continuing> what);
+  void found_paused(std::shared_ptr<continuing> what, paused_run& kept);
+  void reopened(std::shared_ptr<continuing> what, const reopen_reply& reply);
+  void refuse(const std::shared_ptr<continuing>& what, refusal why);
+  void end_expired_runs();
+  void expires_at(std::int64_t at_ms);
 
   caf::result<cancel_reply> cancel(cancel_request& request);
   void route(cancel_request request, caf::typed_response_promise<cancel_reply> promise);
@@ -81,6 +93,7 @@ class supervisor_state {
     std::vector<caf::typed_response_promise<drain_reply>> promises;
   };
   std::optional<drain_progress> drain_;
+  std::int64_t next_expiry_ms_ = 0;  // of the paused runs in the journal; 0: none that is known
 };
 
 supervisor_actor spawn_supervisor(caf::actor_system& system, std::shared_ptr<const node_env> env);

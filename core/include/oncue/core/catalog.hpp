@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "oncue/core/limits.hpp"
+#include "oncue/core/tool_set.hpp"
 #include "oncue/messages/ids.hpp"
 
 namespace oncue::core {
@@ -41,9 +42,10 @@ struct retry_policy {
 struct scripted_spec {
   milliseconds first_token_delay{300};
   milliseconds token_delay{60};
-  std::uint32_t tokens = 0;  ///< 0: the whole story
-  bool silent = false;       ///< never says a word: for tests and benchmarks
-  std::string text;          ///< empty: the built-in story; else this text, cut at spaces
+  std::uint32_t tokens = 0;      ///< 0: the whole story
+  bool silent = false;           ///< never says a word: for tests and benchmarks
+  std::string text;              ///< empty: the built-in story; else this text, cut at spaces
+  std::vector<tool_call> calls;  ///< what it asks for in a run's first turn; then it talks. Empty: it only talks
 
   friend bool operator==(const scripted_spec&, const scripted_spec&) = default;
 };
@@ -92,6 +94,10 @@ struct agent_spec {
   history_policy history;
   std::uint32_t turns_max = 25;  ///< model calls in one run
   std::uint64_t run_text_bytes_max = 4u << 20;
+  std::vector<std::string> tools;                                             ///< names of declared tools and functions
+  std::vector<std::string> mcp_servers;                                       ///< ids of servers, whose tools it has too
+  std::vector<agent_id> agents;                                               ///< other agents that it may call
+  std::optional<milliseconds> pause_timeout = limits::pause_timeout_default;  ///< for a person's decision; absent: none
 
   friend bool operator==(const agent_spec&, const agent_spec&) = default;
 };
@@ -100,11 +106,13 @@ struct agent_spec {
 struct agent_entry {
   agent_spec agent;
   model_spec model;
+  std::shared_ptr<const tool_set> tools;  ///< all but those of its servers; null: none
 };
 
 /// The agents of a node.
 struct catalog {
   std::map<agent_id, std::shared_ptr<const agent_entry>> agents;
+  std::vector<mcp_spec> mcp_servers;  ///< that agents name
 
   /// The agent, or null.
   std::shared_ptr<const agent_entry> find(const agent_id& id) const {

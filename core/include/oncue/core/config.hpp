@@ -24,6 +24,8 @@ inline constexpr std::string_view default_agent_id = "story-writer-agent";
 struct config {
   std::vector<model_spec> models;  ///< in the file's order, at least one
   std::vector<agent_spec> agents;  ///< in the file's order, at least one; `story-writer-agent` is always among them
+  std::vector<tool_spec> tools;    ///< in the file's order
+  std::vector<mcp_spec> mcp_servers;
   agent_id default_agent;
   server_settings server;
   store_settings store;
@@ -49,11 +51,12 @@ using config_result = std::variant<config, config_error>;
 
 /// What the environment says. An empty variable counts as unset.
 struct environment {
-  bool openai_api_key_set = false;  ///< OPENAI_API_KEY is there; its value is none of our business
-  std::string openai_base_url;      ///< OPENAI_BASE_URL
-  std::string openai_model;         ///< OPENAI_MODEL
-  std::string agent_os_host;        ///< AGENT_OS_HOST
-  std::string agent_os_port;        ///< AGENT_OS_PORT
+  bool openai_api_key_set = false;          ///< OPENAI_API_KEY is there; its value is none of our business
+  std::string openai_base_url;              ///< OPENAI_BASE_URL
+  std::string openai_model;                 ///< OPENAI_MODEL
+  std::string agent_os_host;                ///< AGENT_OS_HOST
+  std::string agent_os_port;                ///< AGENT_OS_PORT
+  std::vector<std::string> function_tools;  ///< C++ functions of this program, which agents may name
 };
 
 /// Decodes the text of a configuration file; `commented_config()` is its documentation. `file_name` only shows in errors.
@@ -84,8 +87,18 @@ std::variant<listen_address, std::string> resolve_listen(const server_settings& 
                                                          const std::optional<std::string>& host_option,
                                                          const std::optional<std::string>& port_option);
 
-/// The agents with their models.
+/// The tools of an agent but for those of its servers: what it names of `tools`, in its order, and the agents that it may
+/// call. A name that is not among `tools` is left out: a function, which whoever has it adds. Error: a sentence.
+std::variant<tool_set, std::string> tools_of(const agent_spec& agent, const std::vector<tool_spec>& tools,
+                                             const std::vector<agent_spec>& agents);
+
+/// The agents with their models and tools. A configuration that decode_config has made has none that cannot be used; of
+/// one that was made by hand they throw std::invalid_argument.
 catalog make_catalog(const config& source);
+
+/// The catalog with C++ functions among the tools of the agents that name them. Throws std::invalid_argument: an agent
+/// names a tool that is not there, or a function's spec cannot be used.
+catalog with_functions(const catalog& source, const std::vector<tool_spec>& functions);
 
 /// The text of a new configuration file: every key with its meaning, unit and default. A line that starts with "#" and no
 /// space behind it is a setting that can be switched on.

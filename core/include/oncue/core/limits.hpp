@@ -2,6 +2,7 @@
 // that the setting may have.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -61,17 +62,35 @@ inline constexpr std::size_t tool_name_chars_max = 64;  ///< what common provide
 inline constexpr std::size_t tool_description_bytes_max = 16u << 10;
 inline constexpr std::size_t tool_schema_bytes_max = 256u << 10;
 inline constexpr std::size_t tool_schema_depth_max = 32;
-inline constexpr std::size_t tools_max = 512;         ///< of one agent, or of one server
-inline constexpr std::size_t tool_threads_max = 256;  ///< functions at work at the same time; others wait for a thread
-inline constexpr std::uint32_t agent_depth_max = 5;   ///< runs above a run: deeper calls of agents are refused
+inline constexpr std::size_t tools_max = 512;           ///< of one agent, or of one server
+inline constexpr std::size_t command_words_max = 1000;  ///< a program's arguments, or variables
+inline constexpr std::uint64_t child_memory_bytes_min = 16u << 20;
+inline constexpr std::size_t tool_threads_max = 256;   ///< functions at work at the same time; others wait for a thread
+inline constexpr std::uint32_t agent_depth_max = 5;    ///< runs above a run: deeper calls of agents are refused
+inline constexpr milliseconds tool_thread_idle = 10s;  ///< after it a thread without a function ends
 inline constexpr milliseconds pause_timeout_default = 24h;  ///< for a person's decision
 inline constexpr milliseconds pause_timeout_max = 30 * 24h;
+inline constexpr std::uint32_t expired_runs_max = 100;  ///< paused runs that are ended in one go
 inline constexpr std::size_t decisions_bytes_max = 4u << 20;
 inline constexpr milliseconds mcp_start_timeout_default = 20s;
 inline constexpr std::size_t mcp_message_bytes_max = 32u << 20;  ///< one message of a server
 inline constexpr milliseconds mcp_restart_base = 500ms;          ///< before a server that died is started again; doubled
-inline constexpr milliseconds mcp_restart_delay_max = 60s;
+inline constexpr milliseconds mcp_restart_delay_max = 60s;  ///< ready for so long, and the next death is the first again
+inline constexpr std::size_t mcp_message_depth_max = 100;   ///< nesting of one message
+inline constexpr std::size_t mcp_waiting_bytes_max = 4u << 20;  ///< read from a server and not looked at yet
+inline constexpr std::size_t mcp_tool_name_bytes_max = 256;     ///< as the server has it
+inline constexpr std::size_t mcp_cursor_bytes_max = 4096;       ///< that leads to the next page of tools
+inline constexpr std::size_t mcp_pages_max = 1000;              ///< of one list
+inline constexpr std::size_t mcp_id_bytes_max = 1024;           ///< of a server's own request
+
+inline constexpr std::uint32_t mcp_silent_calls_max = 3;  ///< given up one after the other: the server hangs
+inline constexpr milliseconds mcp_goodbye_max = 2s;       ///< for a session over HTTP to be ended, when a node stops
 inline constexpr std::size_t child_stderr_bytes_kept = 4u << 10;  ///< the end of what a child said, for an error
+inline constexpr std::size_t child_input_bytes_max = 64u << 20;   ///< written to a child and not read by it yet
+inline constexpr std::size_t child_chunk_bytes = 64u << 10;       ///< read from a child at once: what a pipe holds
+/// Variables of this process that every child is given. No others, unless they are named: keys stay here.
+inline constexpr std::array<std::string_view, 9> child_variables{"PATH", "HOME",   "LANG", "LC_ALL", "LC_CTYPE",
+                                                                 "TZ",   "TMPDIR", "USER", "LOGNAME"};
 
 // -- a node --------------------------------------------------------------------
 inline constexpr std::size_t runs_live_max = 100'000;     ///< admitted and not ended

@@ -7,7 +7,9 @@
 //
 // A session has one run at a time: its runs stand in a line, in the order in which they were admitted, and leave it when
 // their ending is journalled. Only the first one has the turn. Those that have their turn wait for a free place, again
-// first come, first served. Everything is bounded by the number of rows, and costs the same however many there are.
+// first come, first served. A run that works for another one stands in no line: whoever it works for waits for it. A paused
+// run has no row: it comes back like a new one when somebody continues it. Everything is bounded by the number of rows, and
+// costs the same however many there are.
 #pragma once
 
 #include <algorithm>
@@ -51,9 +53,10 @@ class roster {
     row_state state = row_state::creating;
     run_status status = run_status::pending;
     bool new_session = false;  // the session was made for this run: nothing was said in it before
+    bool is_child = false;  // works for a run of this node: it shares that one's place and session, and waits for neither
     std::int64_t created_at_ms = 0;
     std::optional<ending> cancel_wanted;  // a cancel was passed on: if the actor dies, the run counts as cancelled (I2)
-    std::vector<Waiter> waiters;          // until the row leaves `creating` or `lost`
+    std::vector<Waiter> waiters;          // until the row leaves `creating` or `lost`, or a closed one is gone
     session_entry* session = nullptr;     // null once the run has ended
     line_links<row> in_session;
     line_links<row> for_place;
@@ -66,11 +69,13 @@ class roster {
 
   /// Reserves a row for a request whose fields are right, or says why not. `new_session`: nobody named the session.
   std::optional<refusal> admit(const run_request& request, std::int64_t now_ms, bool new_session = false) {
-    if (draining_) return refusal{refusal_code::draining, "this node is shutting down and takes no new run"};
+    auto is_child = request.depth > 0;
+    // A run that may still end by itself may still call an agent.
+    if (draining_ && !is_child) return refusal{refusal_code::draining, "this node is shutting down and takes no new run"};
     if (rows_.contains(request.id)) {
       return refusal{refusal_code::run_id_used, "run_id: '" + request.id.value + "' is used already, choose another"};
     }
-    auto busy = !new_session && sessions_.contains(request.session);
+    auto busy = !is_child && !new_session && sessions_.contains(request.session);
     if (busy && request.on_busy_session == session_policy::reject) {
       return refusal{refusal_code::session_busy,
                      "session_id: '" + request.session.value + "' has a run that is not over; wait for it or cancel it"};
@@ -78,6 +83,13 @@ class roster {
     if (rows_.size() >= limits_.live_max) {
       return refusal{refusal_code::too_many_runs,
                      "this node has " + std::to_string(rows_.size()) + " live runs, which is its limit; try again later"};
+    }
+    if (is_child) {
+      auto& [id, entry] = *rows_.try_emplace(request.id).first;
+      entry.id = &id;
+      entry.created_at_ms = now_ms;
+      entry.is_child = entry.new_session = true;
+      return std::nullopt;
     }
     auto must_wait = busy || heads_ >= free_places();
     if (must_wait && waiting() >= limits_.queued_max) {
@@ -101,6 +113,14 @@ class roster {
     entry.state = row_state::queued;
     if (entry.has_turn()) for_place_.join(entry, &row::for_place);
     return entry;
+  }
+
+  /// A child begins as soon as it is there, unless it was cancelled before. False: it does not.
+  bool begin_child(row& which) {
+    if (!which.is_child || which.state != row_state::queued || which.cancel_wanted) return false;
+    which.state = row_state::running;
+    which.status = run_status::running;
+    return true;
   }
 
   /// The journal refused it: there never was such a run. Returns who waited for it.
@@ -134,12 +154,13 @@ class roster {
     if (is_over(status)) {
       entry->status = status;
       leave_session(*entry);
-    } else if (entry->state == row_state::running && entry->session) {
+    } else if (entry->state == row_state::running && (entry->session || entry->is_child)) {
       entry->status = status;
     }
   }
 
-  /// The run's last word: its ending is journalled and nothing of it is open. False if nothing follows from it.
+  /// The run's last word: its ending, or its pause, is journalled and nothing of it is open. False if nothing follows from
+  /// it.
   bool closed(const run_id& id, run_status status) {
     auto* entry = find(id);
     if (!entry || entry->state == row_state::closed || entry->state == row_state::lost) return false;
@@ -152,21 +173,28 @@ class roster {
   struct down_result {
     bool lost = false;  ///< it died without its last word: `how` is the ending to journal, then call forget()
     ending how;
+    std::vector<Waiter> waiters;  ///< whoever waited until it was gone
   };
 
   /// The run's actor is gone. `why` is for the ending's message.
   down_result down(const run_id& id, const std::string& why) {
     auto* entry = find(id);
     if (!entry) return {};
+    down_result result;
     if (entry->state == row_state::closed) {
-      forget(id);
-      return {};
+      result.waiters = forget(id);
+      return result;
     }
     leave_place(*entry, row_state::lost);
-    if (entry->cancel_wanted) return {true, *entry->cancel_wanted};
-    return {true, ending{.kind = ending_kind::failed,
-                         .code = failure_code::actor_lost,
-                         .message = "the run's actor died (" + why + ")"}};
+    result.lost = true;
+    if (entry->cancel_wanted) {
+      result.how = *entry->cancel_wanted;
+    } else {
+      result.how.kind = ending_kind::failed;
+      result.how.code = failure_code::actor_lost;
+      result.how.message = "the run's actor died (" + why + ")";
+    }
+    return result;
   }
 
   /// Removes the row; returns who waited.
@@ -235,7 +263,7 @@ class roster {
 
   void leave_place(row& entry, row_state to) {
     for_place_.leave(entry, &row::for_place);
-    if (entry.state == row_state::running) --running_;
+    if (entry.state == row_state::running && !entry.is_child) --running_;
     if (!entry.has_begun() && entry.has_turn()) --heads_;
     entry.state = to;
   }

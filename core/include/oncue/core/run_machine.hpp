@@ -4,149 +4,30 @@
 //   queued ─begin─▶ connecting ─opened─▶ waiting ─delta─▶ streaming ─done─┬─▶ ended (completed)
 //                       ▲  │ failed, may be tried again                   │ tool calls
 //                       │  ▼                                              ▼
-//                       │ backing_off                          tools ◀─▶ paused
-//                       └────────────────── next turn ◀───────────┘
+//                       │ backing_off                          tools ─▶ paused ─▶ (gone; the journal keeps it)
+//                       └────────────────── next turn ◀───────────┘ ◀─────begin── (made again from its log)
 //   any of them ─cancel, deadline, limit, error─▶ ended
+//
+// A graceful cancel changes no phase: it is a wish that comes true when the turn or the tools are over, or its time is.
 //
 // Promises: one ending, decided once, logged last (I1); a cancel ends the run in whatever phase it is, and the socket and
 // the tools are told before the journal is (I3); a delta counts only if its attempt is the current one (I7); the logged
 // text is the concatenation of the logged deltas (I6); nothing is published before the journal has confirmed it (I5).
-// "Ended" is a decision: the run stays until its ending is journalled and everything it opened is closed (I9).
+// "Ended" is a decision: the run stays until its ending is journalled and everything it opened is closed (I9). A child run
+// is stopped with it, also one that is only being started (I12). A call that was stopped has an answer that says so.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "oncue/core/catalog.hpp"
-#include "oncue/messages/cancel.hpp"
-#include "oncue/messages/events.hpp"
-#include "oncue/messages/journal.hpp"
-#include "oncue/messages/model.hpp"
-#include "oncue/messages/run.hpp"
+#include "oncue/core/run_replay.hpp"
+#include "oncue/core/run_signals.hpp"
 
 namespace oncue::core {
-
-/// Monotonic microseconds from an origin that only differences of matter.
-using steady_us = std::int64_t;
-
-// -- what happened ---------------------------------------------------------------
-
-namespace signal {
-
-/// A place is free, and it is the run's turn in its session.
-struct begin {
-  std::vector<chat_message> history;  ///< what was said in the session before, valid for any provider
-  std::string problem;                ///< not empty: it could not be read, and the run fails
-};
-
-/// The stream's actor died without having said model_closed.
-struct stream_lost {
-  attempt_no attempt = 0;
-};
-
-/// A tool call has ended. Late ones, and ones nobody asked for, change nothing.
-struct tool_ended {
-  std::string call_id;
-  bool failed = false;
-  std::string result;
-};
-
-/// Some of the calls need a person's decision; the others have ended.
-struct tools_need_decision {};
-
-/// The person has decided; the calls go on.
-struct decided {};
-
-/// A tool call started a child run.
-struct child_started {
-  run_id child;
-};
-
-/// The child has ended; nothing of it is open.
-struct child_ended {
-  run_id child;
-};
-
-/// All tools that were told to stop are gone.
-struct tools_stopped {};
-
-/// Somebody wants the run cancelled. `ticket` comes back with the answer.
-struct cancel {
-  cancel_request request;
-  std::uint64_t ticket = 0;
-};
-
-struct timer {};  ///< the time asked for by effect::arm_timer has come, or another one
-
-}  // namespace signal
-
-using run_signal = std::variant<signal::begin, model_opened, model_delta, model_done, model_failed, model_closed,
-                                signal::stream_lost, signal::tool_ended, signal::tools_need_decision, signal::decided,
-                                signal::child_started, signal::child_ended, signal::tools_stopped, signal::cancel,
-                                signal::timer, appended, finished, journal_refused>;
-
-// -- what is to be done ------------------------------------------------------------
-
-namespace effect {
-
-struct open_stream {
-  attempt_no attempt = 0;
-  model_request request;
-};
-struct close_stream {};  ///< at once; model_closed answers
-struct kill_stream {};   ///< it did not say model_closed within the grace period
-struct pause_stream {};  ///< the journal lags
-struct resume_stream {};
-struct start_tools {
-  std::vector<tool_call> calls;
-};
-struct continue_tools {};
-struct stop_tools {};  ///< tools_stopped answers
-struct cancel_child {
-  run_id child;
-};
-struct append {
-  event_index from = 0;
-  std::vector<event_ptr> events;
-};
-struct finish {
-  event_index from = 0;
-  std::vector<event_ptr> events;  ///< the last one is the ending
-};
-/// These are journalled now: hand them to whoever reads.
-struct publish {
-  std::vector<event_ptr> events;
-};
-/// Another ending than ours stands: whoever reads is served by the journal from here on.
-struct defer_to_journal {};
-struct arm_timer {
-  steady_us at_us = 0;
-};
-struct answer_cancel {
-  std::uint64_t ticket = 0;
-  cancel_reply reply;
-};
-struct change_status {
-  run_status status = run_status::running;
-};
-/// Over: everything is closed and journalled.
-struct close {
-  run_status status = run_status::completed;
-};
-
-}  // namespace effect
-
-using run_effect =
-    std::variant<effect::open_stream, effect::close_stream, effect::kill_stream, effect::pause_stream,
-                 effect::resume_stream, effect::start_tools, effect::continue_tools, effect::stop_tools,
-                 effect::cancel_child, effect::append, effect::finish, effect::publish, effect::defer_to_journal,
-                 effect::arm_timer, effect::answer_cancel, effect::change_status, effect::close>;
-
-using run_effects = std::vector<run_effect>;
 
 // -- the machine -------------------------------------------------------------------
 
@@ -156,16 +37,22 @@ struct run_setup {
   std::string input;                         ///< the user's message
   std::shared_ptr<const agent_entry> entry;  ///< its agent and model
   std::string traceparent;                   ///< goes with every model call; empty: none
-  event_index next_index = 1;                ///< how many events creating it has logged
-  steady_us created_us = 0;
-  std::int64_t unix_offset_ms = 0;  ///< unix time minus steady time
-  std::uint64_t seed = 0;           ///< for the jitter of retries
-  run_epoch epoch = 1;              ///< goes with every write to the journal
+  event_index next_index = 1;                ///< how many events creating it, or going on with it, has logged
+  steady_us created_us = 0;                  ///< where its time begins: a paused run's, less what it has used
+  std::int64_t unix_offset_ms = 0;           ///< unix time minus steady time
+  std::uint64_t seed = 0;                    ///< for the jitter of retries, and the ids of children
+  run_epoch epoch = 1;                       ///< goes with every write to the journal
+  session_id session;                        ///< its children share it
+  user_id user;
+  run_id root;              ///< the topmost run; this one, if nothing is above it
+  std::uint32_t depth = 0;  ///< how many runs are above it
 };
 
 class run_machine {
  public:
   explicit run_machine(run_setup setup);
+  /// Goes on with a run that was paused, from what its log says. The first thing that it is told is to begin.
+  run_machine(run_setup setup, run_memory memory);
 
   /// Takes one signal at time `now_us` (never less than before) and appends what is to be done, in order.
   void step(run_signal&& what, steady_us now_us, run_effects& out);
@@ -187,6 +74,28 @@ class run_machine {
     steady_us asked_us = 0;
     steady_us answer_by_us = 0;
   };
+  /// A call of the current turn.
+  struct turn_call {
+    tool_no number = 0;
+    tool_call call;
+    tool_facts facts;
+    tool_ptr tool;  // null: there is none
+    enum class state : std::uint8_t { waiting, running, answered } is = state::running;
+    steady_us started_us = 0;
+    std::string result;
+  };
+  struct child_run {
+    run_id id;
+    tool_no number = 0;  // the call it works for
+    run_started names;
+    agent_id agent;
+    bool pull_due = false;
+  };
+  /// A cancel that lets something come to its end first.
+  struct stop_wish {
+    ending how;
+    steady_us at_most_us = 0;
+  };
 
   void on(signal::begin&&);
   void on(model_opened&&);
@@ -195,12 +104,12 @@ class run_machine {
   void on(model_failed&&);
   void on(model_closed&&);
   void on(signal::stream_lost&&);
-  void on(signal::tool_ended&&);
-  void on(signal::tools_need_decision&&);
-  void on(signal::decided&&);
-  void on(signal::child_started&&);
-  void on(signal::child_ended&&);
-  void on(signal::tools_stopped&&);
+  void on(tool_result&&);
+  void on(tool_closed&&);
+  void on(signal::tool_lost&&);
+  void on(signal::child_said&&);
+  void on(signal::child_lost&&);
+  void on(signal::child_stopped&&);
   void on(signal::cancel&&);
   void on(signal::timer&&);
   void on(appended&&);
@@ -212,21 +121,47 @@ class run_machine {
     out_->emplace_back(std::move(effect));
   }
 
+  // the model call: run_machine.cpp
   bool is_current(attempt_no attempt) const;
   bool in_call() const;
   bool has_open_attempt() const { return open_attempts_ > 0; }
   void forget_attempt(attempt_no attempt);
   void open_attempt();
   model_request next_request() const;
-  void add_delta(model_delta&& delta);
-  void next_turn();
+  void check_deadlines();
+  void arm();
 
+  // tools, pauses, children: run_machine_tools.cpp
+  void begin_calls(std::vector<tool_call> calls);
+  void resume_calls();
+  void decide(turn_call& which, const tool_decision& word);
+  std::string refusal_of(const turn_call& which);
+  void announce(turn_call& which);
+  void start(turn_call& which);
+  void start_child(turn_call& which);
+  void answer(turn_call& which, bool failed, std::string result, bool stopped = false);
+  void next_turn();
+  void pause();
+  void leave_paused();
+  static bool has_deadline(const turn_call& which);
+  static steady_us deadline_of(const turn_call& which);
+  void check_tool_deadlines();
+  void stop_tools_and_children();
+  void answer_stopped_calls();
+  void pull_due_children();
+  turn_call* running_call(tool_no number);
+  bool has_running_calls() const;
+  void forget_tool(tool_no number, bool abandoned);
+  void child_is_over(const run_id& child);
+  cancel_request cancel_of(const run_id& child) const;
+
+  // the log and the ending: run_machine_log.cpp
+  void add_delta(model_delta&& delta);
   void log(event_body body);
   void seal_pending();
   void flush();
   std::size_t unjournalled_bytes() const { return pending_text_.size() + unconfirmed_bytes_; }
   void throttle();
-
   void stop();
   void end(ending how);
   void fail(failure_code code, std::string message, std::uint16_t provider_status = 0);
@@ -234,10 +169,8 @@ class run_machine {
   bool is_closed() const;
   void abandon_what_is_open();
   void settle();
+  void answer_waiters();
   cancel_reply reply_for(const cancel_waiter& waiter) const;
-
-  void check_deadlines();
-  void arm();
 
   run_setup setup_;
   run_phase phase_ = run_phase::queued;
@@ -265,16 +198,23 @@ class run_machine {
   std::vector<chat_message> session_history_;  // of earlier runs
   std::vector<chat_message> history_;          // of finished turns
 
-  // tools and children
-  struct running_call {
-    tool_call call;
-    steady_us started_us = 0;
-    bool ended = false;
-    std::string result;
+  // tools and children: what a run without tools does not pay for
+  struct tool_work {
+    tool_box box;
+    std::vector<turn_call> calls;          // of the current turn
+    std::vector<tool_no> open;             // started, and not said to be closed
+    std::vector<child_run> children;       // started, and not known to be over
+    std::vector<tool_decision> decisions;  // a person's, before they are acted upon
+    tool_no last_number = 0;
+    std::uint32_t tools_at_end = 0;
+    std::uint32_t tools_stopped = 0;
+    std::uint32_t tools_abandoned = 0;
+    std::uint32_t children_at_end = 0;
+    std::uint32_t children_stopped = 0;
+    std::int64_t expires_at_ms = 0;
   };
-  std::vector<running_call> calls_;
-  std::vector<run_id> children_;
-  bool tools_stopping_ = false;
+  tool_work& tools();
+  std::unique_ptr<tool_work> tools_;
 
   // the log
   event_index next_index_;
@@ -286,6 +226,7 @@ class run_machine {
 
   // the end
   std::optional<ending> ending_;
+  std::unique_ptr<stop_wish> wish_;
   bool journalled_ = false;
   bool closed_ = false;
   bool abandoned_ = false;  // something was killed because it did not say that it is closed

@@ -37,12 +37,12 @@ struct command_spec {
 };
 
 struct tool_spec {
-  std::string name;         ///< as the model knows it: 1 to 64 of A-Z a-z 0-9 _ -
-  std::string description;  ///< what the model reads to decide
+  std::string name;                                                 ///< as the model knows it: 1 to 64 of A-Z a-z 0-9 _ -
+  std::string description;                                          ///< what the model reads to decide
   std::string parameters = R"({"type":"object","properties":{}})";  ///< JSON schema of the arguments
   tool_kind kind = tool_kind::function;
   tool_need need = tool_need::nothing;
-  std::vector<std::string> input_fields;  ///< user_input: the arguments that a person gives; empty: all
+  std::vector<std::string> input_fields;                ///< user_input: the arguments that a person gives; empty: all
   milliseconds timeout = limits::tool_timeout_default;  ///< from its start to its answer
   milliseconds grace = limits::tool_grace_default;      ///< from being told to stop to being killed, or given up
   std::size_t result_bytes_max = limits::tool_result_bytes_default;
@@ -60,11 +60,11 @@ struct mcp_spec {
   command_spec command;  ///< started here, spoken to over its standard input and output; or
   std::string url;       ///< spoken to over streamable HTTP
   std::vector<std::pair<std::string, std::string>> headers;  ///< of every request; may hold secrets, so never show them
-  std::string bearer_env;              ///< variable that holds a token for it; empty: none
-  std::string prefix;                  ///< put before the names of its tools; empty: nothing
-  std::vector<std::string> tools;      ///< names there of those that agents get; empty: all
-  std::vector<std::string> confirm;    ///< names there of those that a person has to allow; "*": all
-  bool required = true;                ///< false: without it, runs go on without its tools
+  std::string bearer_env;                                    ///< variable that holds a token for it; empty: none
+  std::string prefix;                                        ///< put before the names of its tools; empty: nothing
+  std::vector<std::string> tools;                            ///< names there of those that agents get; empty: all
+  std::vector<std::string> confirm;                          ///< names there of those that a person has to allow; "*": all
+  bool required = true;                                      ///< false: without it, runs go on without its tools
   milliseconds start_timeout = limits::mcp_start_timeout_default;  ///< from its start to the list of its tools
   milliseconds call_timeout = limits::tool_timeout_default;
   milliseconds grace = limits::tool_grace_default;

@@ -36,6 +36,7 @@ struct response_head {
   std::string content_type;
   std::string retry_after;     ///< RFC 9110, 10.2.3: seconds or a date
   std::string retry_after_ms;  ///< milliseconds; some providers send this finer value too
+  std::string mcp_session_id;  ///< of a session of the Model Context Protocol
 };
 
 enum class transfer_end : std::uint8_t {

@@ -120,9 +120,10 @@ using supervisor_actor =
                      caf::result<void>(alarm)>;               // paused runs may have expired
 
 /// One a run: owns one run machine and the live tail of its log. Quits after its ending.
-using run_actor = event_source_actor::extend_with<delta_sink_actor>::extend_with<tool_sink_actor>::extend_with<
-    subscriber_actor>::extend_with<journal_client_actor>::extend_with<alarm_client_actor>::extend<caf::result<void>(begin_run),                // from the supervisor: a place is free
-                                caf::result<cancel_reply>(cancel_request)>;  // high priority, idempotent
+using run_actor = event_source_actor::extend_with<delta_sink_actor>::extend_with<tool_sink_actor>::
+    extend_with<subscriber_actor>::extend_with<journal_client_actor>::extend_with<alarm_client_actor>::extend<
+        caf::result<void>(begin_run),                // from the supervisor: a place is free
+        caf::result<cancel_reply>(cancel_request)>;  // high priority, idempotent
 
 /// One attempt at one provider call. Reports to its sink; ends when told, when done, or when the sink dies.
 using model_stream_actor =
@@ -130,7 +131,8 @@ using model_stream_actor =
                      caf::result<void>(deltas_taken),  // now and then: how far the sink has come
                      caf::result<void>(close_stream), caf::result<void>(pause_stream), caf::result<void>(resume_stream)>;
 
-/// One call of one tool. Reports to its sink; ends when it has answered and closed, when told to stop, or when the sink dies.
+/// One call of one tool. Reports to its sink; ends when it has answered and closed, when told to stop, or when the sink
+/// dies.
 using tool_call_actor = caf::typed_actor<caf::result<void>(start_tool, tool_sink_actor), caf::result<void>(stop_tool)>;
 
 /// One server of tools (MCP), shared by all runs of a node: started when it is first asked, and again when it dies.
@@ -144,9 +146,9 @@ using journal_actor = event_source_actor::extend<
     caf::result<record_cancel_reply>(record_cancel),      // from the supervisor: the run is not live here
     caf::result<history>(load_history),                   // from the supervisor: a run of this session begins
     caf::result<paused_run>(find_paused),                 // from the supervisor: somebody wants to go on with it
-    caf::result<reopen_reply>(reopen_run), caf::result<expired_runs>(end_expired),
-    caf::result<run_list>(list_runs), caf::result<session_reply>(create_session),
-    caf::result<session_reply>(change_session), caf::result<sessions_deleted>(delete_sessions)>;
+    caf::result<reopen_reply>(reopen_run), caf::result<expired_runs>(end_expired), caf::result<run_list>(list_runs),
+    caf::result<session_reply>(create_session), caf::result<session_reply>(change_session),
+    caf::result<sessions_deleted>(delete_sessions)>;
 
 /// Reads what the journal keeps, beside its writer: a long list or a replay delays no ending.
 using archive_actor =

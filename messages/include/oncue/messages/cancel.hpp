@@ -12,7 +12,8 @@
 
 namespace oncue {
 
-/// How much of what is under way may still come to its end. Nothing new begins in any of them, and the run ends as cancelled.
+/// How much of what is under way may still come to its end. Nothing new begins in any of them, and the run ends as
+/// cancelled.
 enum class cancel_mode : std::uint8_t {
   immediate,    ///< nothing: model and tools are stopped now
   after_tools,  ///< the tools that run may answer; a model call is stopped now
@@ -58,8 +59,9 @@ struct cancel_reply {
   std::optional<run_status> status;          ///< what the run is now; absent for intents and unknown runs
   std::optional<run_phase> phase_at_cancel;  ///< where the first accepted cancel hit it
   std::optional<event_index> index;          ///< the ending's index
-  std::uint32_t tools_stopped = 0;           ///< tools that the cancel stopped; nothing of them is open any more
-  std::uint32_t tools_abandoned = 0;         ///< tools that could not be stopped: functions that do not return
+  std::uint32_t tools = 0;                   ///< tools that were at work when the run ended
+  std::uint32_t tools_stopped = 0;           ///< of these, so many are closed by now: no process, no socket
+  std::uint32_t tools_abandoned = 0;         ///< and so many could not be stopped: functions that do not return
   std::uint32_t children = 0;                ///< runs that worked for this one when it was cancelled
   std::uint32_t children_stopped = 0;        ///< of these, so many have said that they have ended
   bool upstream_closed = false;              ///< nothing of the provider's call is open any more (also: nothing was)
@@ -71,10 +73,10 @@ template <class Inspector>
 bool inspect(Inspector& f, cancel_reply& x) {
   return f.object(x).fields(f.field("outcome", x.outcome), f.field("run", x.run), f.field("status", x.status),
                             f.field("phase_at_cancel", x.phase_at_cancel), f.field("index", x.index),
-                            f.field("tools_stopped", x.tools_stopped), f.field("tools_abandoned", x.tools_abandoned),
-                            f.field("children", x.children), f.field("children_stopped", x.children_stopped),
-                            f.field("upstream_closed", x.upstream_closed), f.field("durable", x.durable),
-                            f.field("latency_us", x.latency_us));
+                            f.field("tools", x.tools), f.field("tools_stopped", x.tools_stopped),
+                            f.field("tools_abandoned", x.tools_abandoned), f.field("children", x.children),
+                            f.field("children_stopped", x.children_stopped), f.field("upstream_closed", x.upstream_closed),
+                            f.field("durable", x.durable), f.field("latency_us", x.latency_us));
 }
 
 }  // namespace oncue

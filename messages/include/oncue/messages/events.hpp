@@ -56,7 +56,7 @@ struct model_request_completed {
   attempt_no attempt = 0;
   std::string finish_reason;  ///< the provider's word: stop, length, tool_calls, …
   token_usage usage;
-  std::uint64_t first_token_us = 0;  ///< from opening the attempt to its first token; 0: it had none
+  std::uint64_t first_token_us = 0;   ///< from opening the attempt to its first token; 0: it had none
   std::vector<tool_call> tool_calls;  ///< what the model asked for, in its order
   std::uint64_t text_bytes = 0;       ///< length of the run's text with this answer in it: where its last word ends
   friend bool operator==(const model_request_completed&, const model_request_completed&) = default;
@@ -75,7 +75,7 @@ struct tool_call_started {
 };
 
 struct tool_call_ended {
-  tool_no number = 0;  ///< 0: it was never started
+  tool_no number = 0;
   tool_call call;
   tool_facts facts;
   bool failed = false;

@@ -66,14 +66,15 @@ bool inspect(Inspector& f, tool_definition& x) {
 struct model_request {
   std::vector<chat_message> messages;
   std::vector<tool_definition> tools;  ///< what the model may call; empty: nothing
-  std::string traceparent;  ///< W3C trace context for the provider; empty: not sent
+  std::string traceparent;             ///< W3C trace context for the provider; empty: not sent
 
   friend bool operator==(const model_request&, const model_request&) = default;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, model_request& x) {
-  return f.object(x).fields(f.field("messages", x.messages), f.field("tools", x.tools), f.field("traceparent", x.traceparent));
+  return f.object(x).fields(f.field("messages", x.messages), f.field("tools", x.tools),
+                            f.field("traceparent", x.traceparent));
 }
 
 /// The provider took the request (its headers came); tokens will follow.

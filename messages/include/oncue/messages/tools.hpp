@@ -89,9 +89,9 @@ struct tool_requirement {
 /// A person's word on one call that waits.
 struct tool_decision {
   std::string call_id;
-  std::optional<bool> confirmed;    ///< confirmation: yes or no. A no also answers the two other needs
-  std::string note;                 ///< goes to the model with a no
-  std::vector<input_field> inputs;  ///< user_input: name and value
+  std::optional<bool> confirmed;      ///< confirmation: yes or no. A no also answers the two other needs
+  std::string note;                   ///< goes to the model with a no
+  std::vector<input_field> inputs;    ///< user_input: name and value
   std::optional<std::string> result;  ///< result: what the call came to
   friend bool operator==(const tool_decision&, const tool_decision&) = default;
 };

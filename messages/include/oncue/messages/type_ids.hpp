@@ -5,6 +5,7 @@
 #include <caf/type_id.hpp>
 
 #include "oncue/messages/actors.hpp"
+#include "oncue/messages/mcp.hpp"
 
 CAF_BEGIN_TYPE_ID_BLOCK(oncue, caf::first_custom_type_id)
 
@@ -62,6 +63,7 @@ CAF_ADD_TYPE_ID(oncue, (oncue::journal_refused))
 CAF_ADD_TYPE_ID(oncue, (oncue::list_runs))
 CAF_ADD_TYPE_ID(oncue, (oncue::list_tools))
 CAF_ADD_TYPE_ID(oncue, (oncue::load_history))
+CAF_ADD_TYPE_ID(oncue, (oncue::mcp_said))
 CAF_ADD_TYPE_ID(oncue, (oncue::model_closed))
 CAF_ADD_TYPE_ID(oncue, (oncue::model_delta))
 CAF_ADD_TYPE_ID(oncue, (oncue::model_done))
