@@ -94,6 +94,7 @@ confirm = true
 [[models]]
 id = "asks"
 provider = "scripted"
+[models.scripted]
 text = "all is done"
 calls = [ { name = "danger", arguments = { what = "it" } } ]
 [[agents]]

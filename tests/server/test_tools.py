@@ -38,7 +38,7 @@ command = ["sleep", "1000"]
 
 
 def scripted(name, calls, tools):
-    return (f'[[models]]\nid = "{name}"\nprovider = "scripted"\ntext = "all is done"\ncalls = [ {", ".join(calls)} ]\n'
+    return (f'[[models]]\nid = "{name}"\nprovider = "scripted"\n[models.scripted]\ntext = "all is done"\ncalls = [ {", ".join(calls)} ]\n'
             f'[[agents]]\nid = "{name}"\nname = "{name.title()}"\nmodel = "{name}"\ntools = {json.dumps(tools)}\n\n')
 
 
@@ -127,7 +127,7 @@ class Tools(ServerTest):
         decision = [{"tool_call_id": call, "confirmed": False, "confirmation_note": "too risky"}]
         with self.continue_run("danger", "refused", decision) as stream:
             names = stream.rest()
-        self.assertNotIn("ToolCallStarted", names)
+        self.assertNotIn("ToolCallCompleted", names)
         self.assertEqual(names[-1], "RunCompleted")
         answer = [m for m in self.output("danger", "refused")["messages"] if m["role"] == "tool"][0]
         self.assertIn("too risky", answer["content"])
@@ -147,6 +147,8 @@ class Tools(ServerTest):
         self.assertTrue(paused["tools"][0]["external_execution_required"])
         paused["tools"][0]["result"] = "three pages"
         with self.continue_run("print", "printed", paused["tools"]) as stream:
+            stream.begin()
+            self.assertEqual(stream.status, 200, "" if stream.status == 200 else stream.answer.read())
             self.assertEqual(stream.rest()[-1], "RunCompleted")
         answer = [m for m in self.output("print", "printed")["messages"] if m["role"] == "tool"][0]
         self.assertEqual(answer["content"], "three pages")
