@@ -81,7 +81,7 @@ CAF_TEST(a paused run waits in the file for the process after this one) {
                       request.root.value + request.traceparent + request.idempotency_key,
                   "rwritersanntellr00-1-2-00");
   CAF_CHECK_EQUAL(gapless(found.events), "");
-  CAF_CHECK_EQUAL(found.events.size(), 3u);
+  CAF_REQUIRE_EQUAL(found.events.size(), 3u);
   CAF_CHECK(get_if<run_paused>(*found.events.back()));
 
   auto reply = put<reopen_reply>(*store, reopen_run{{"r"}, continued_at(3)});

@@ -84,6 +84,60 @@ class RemoteAgents(ServerTest):
         self.assertEqual(config.model.model, "words-1")
 
 
+class RemotePauses(ServerTest):
+    scenarios = {}
+    config = """
+[[tools]]
+name = "danger"
+command = ["cat"]
+confirm = true
+[[models]]
+id = "asks"
+provider = "scripted"
+[models.scripted]
+text = "all is done"
+calls = [ { name = "danger", arguments = { what = "it" } } ]
+[[agents]]
+id = "asks"
+model = "asks"
+tools = ["danger"]
+"""
+
+    def agent(self):
+        return RemoteAgent(base_url=self.server.url, agent_id="asks")
+
+    def test_a_paused_run_is_confirmed_and_streams_to_its_end(self):
+        async def scenario():
+            agent, paused, names = self.agent(), None, []
+            async for event in agent.arun("go", stream=True, stream_events=True, session_id="s"):
+                if event.event == "RunPaused":
+                    paused = event
+            paused.requirements[0].confirm()
+            async for event in agent.acontinue_run(paused.run_id, requirements=paused.requirements, stream=True,
+                                                   session_id="s"):
+                names.append(event.event)
+            return paused, names
+
+        paused, names = run(scenario())
+        self.assertEqual(paused.tools[0].tool_name, "danger")
+        self.assertTrue(paused.tools[0].requires_confirmation)
+        self.assertEqual(names[:3], ["RunContinued", "ToolCallStarted", "ToolCallCompleted"])
+        self.assertEqual(names[-1], "RunCompleted")
+
+    def test_a_paused_run_is_refused_without_a_stream(self):
+        async def scenario():
+            agent = self.agent()
+            paused = await agent.arun("go", stream=False, session_id="t")
+            paused.requirements[0].reject("too risky")
+            return paused, await agent.acontinue_run(paused.run_id, requirements=paused.requirements, stream=False,
+                                                     session_id="t")
+
+        paused, output = run(scenario())
+        self.assertTrue(paused.is_paused)
+        self.assertEqual(output.content, "all is done")
+        self.assertIn("too risky", [m for m in output.messages if m.role == "tool"][0].content)
+
+
 class Client(ServerTest):
     scenarios = {"words": "words;n=10;gap_ms=1"}
 
