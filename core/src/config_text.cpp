@@ -113,13 +113,9 @@ name = "demo-story-model"
 #[[mcp_servers]]
 # By this name agents know it; needed.
 #id = "files"
-# A server that is started here, spoken to over its standard input and output; folder, env, set_env and memory_bytes_max as
-# above. Or
+# A server that is started here, and spoken to over its standard input and output; folder, env, set_env and
+# memory_bytes_max as above.
 #command = ["npx", "-y", "@modelcontextprotocol/server-filesystem", "/tmp"]
-# one that is spoken to over HTTP, with headers, and a token from an environment variable.
-#url = "https://mcp.example.com/mcp"
-#headers = { "X-Team" = "research" }
-#bearer_env = "MCP_TOKEN"
 # Put before the names of its tools. Default: "".
 #prefix = "files_"
 # Which of its tools agents get, by their names there. Default: all.
@@ -134,6 +130,15 @@ name = "demo-story-model"
 #call_timeout = "60s"
 #grace = "2s"
 #result_bytes_max = 262144
+
+#[[mcp_servers]]
+#id = "web"
+# One that is spoken to over HTTP (in place of a command),
+#url = "https://mcp.example.com/mcp"
+# with header fields,
+#headers = { "X-Team" = "research" }
+# and a token from an environment variable.
+#bearer_env = "MCP_TOKEN"
 
 # ---------------------------------------------------------------------------------------------------------------- agents
 # Any number of [[agents]]. "story-writer-agent" is there even if it is not in the file; then it uses the first model.

@@ -177,7 +177,7 @@ CAF_TEST(a bad file is refused with its place and what was expected) {
       {"modles = 1",
        "1:1: modles: unknown key; did you mean \"models\"? Known keys: default_agent, models, agents, server, store, "
        "limits"},
-      {"[tools]\nport = 1", "1:2: tools: unknown key. Known keys: default_agent, models, agents, server, store, limits"},
+      {"[tools]\nport = 1", "1:1: tools: expected tables, each written as [[tools]], got a table"},
       {"[models]\nid = \"a\"", "1:1: models: expected tables, each written as [[models]], got a table"},
       {"models = [1]", "1:11: models[0]: expected tables, each written as [[models]], got 1"},
       {"agents = \"a\"", "1:10: agents: expected tables, each written as [[agents]], got a string"},
@@ -271,11 +271,11 @@ CAF_TEST(a bad file is refused with its place and what was expected) {
       {agent + "model = \"b\"\n" + model, "3:9: agents[0].model: no model has the id \"b\"; models are: a"},
       {agent + "timeout = \"8s\"",
        "3:1: agents[0].timeout: unknown key. Known keys: id, name, model, description, instructions, history_runs, "
-       "history_bytes_max, history_with_stopped, limits"},
+       "history_bytes_max, history_with_stopped, limits, tools, mcp_servers, agents"},
       {agent + "limits = 1", "3:10: agents[0].limits: expected a table, got 1"},
       {limits + "total_timout = \"8s\"",
        "4:1: agents[0].limits.total_timout: unknown key; did you mean \"total_timeout\"? Known keys: first_token_timeout, "
-       "idle_timeout, total_timeout, turns_max, run_text_bytes_max, attempts_max, retry_base, retry_delay_max"},
+       "idle_timeout, total_timeout, turns_max, run_text_bytes_max, attempts_max, retry_base, retry_delay_max, pause_timeout"},
       {limits + "idle_timeout = 60",
        "4:16: agents[0].limits.idle_timeout: expected a duration such as \"8s\", or \"none\", got 60"},
       {limits + "idle_timeout = \"0s\"",
@@ -432,13 +432,17 @@ CAF_TEST(a new file is accepted as it is and with every setting switched on) {
 
   // Settings that state their default change nothing; the others are examples.
   std::string switched_on, defaults_on;
+  bool in_example = false;
   std::istringstream lines{text};
   for (std::string line; std::getline(lines, line);) {
     const bool in_list = line.rfind("#  \"", 0) == 0;
     const bool setting = line.size() > 1 && line[0] == '#' && (line[1] != ' ' || in_list);
+    // A table that is not there by itself is an example as a whole.
+    in_example = line.find("#[[") == 0 || (in_example && line.find("# ---") != 0 && line.find("[") != 0);
     const bool example = line.find("#temperature") == 0 || line.find("#max_tokens") == 0 || line.find("#headers") == 0 ||
                          line.find("#extra_body") == 0 || line.find("#text") == 0 || line.find("#instructions") == 0 ||
-                         line.find("#path") == 0;
+                         line.find("#path") == 0 || line.find("#calls") == 0 || line.find("#tools") == 0 ||
+                         line.find("#mcp_servers") == 0 || line.find("#agents") == 0 || in_example;
     switched_on += (setting ? line.substr(1) : line) + "\n";
     defaults_on += (setting && !example ? line.substr(1) : line) + "\n";
     CAF_CHECK(line.size() <= 124);
@@ -452,7 +456,7 @@ CAF_TEST(a new file is accepted as it is and with every setting switched on) {
   for (const auto* path :
        {"x = 1", "[[models]]\nx = 1", "[[models]]\nid='a'\nprovider='scripted'\n[models.scripted]\nx = 1",
         "[[agents]]\nx = 1", "[[agents]]\nid='a'\n[agents.limits]\nx = 1", "[server]\nx = 1", "[store]\nx = 1",
-        "[limits]\nx = 1"}) {
+        "[limits]\nx = 1", "[[tools]]\nx = 1", "[[mcp_servers]]\nx = 1"}) {
     const auto error = error_of(path);
     std::istringstream known{error.substr(error.find("Known keys: ") + 12)};
     for (std::string key; known >> key;) {
