@@ -6,6 +6,7 @@
 #include <exception>
 #include <filesystem>
 #include <future>
+#include <map>
 #include <utility>
 
 #include "commands.hpp"
@@ -13,6 +14,7 @@
 #include "load_config.hpp"
 #include "oncue/actors/gateway.hpp"
 #include "oncue/core/duration.hpp"
+#include "oncue/core/mcp_tools.hpp"
 #include "oncue/core/text.hpp"
 #include "oncue/io/http_server.hpp"
 #include "oncue/io/log.hpp"
@@ -122,6 +124,35 @@ void say_where(const plan& what, const std::string& url, const core::catalog& ca
   write_all(STDOUT_FILENO, text);
 }
 
+/// What each agent may call. Servers of tools are started for it, all at the same time; one that does not start is said
+/// so, and may start later: its agents' runs find out.
+core::tools_of_agents tools_of(runtime& node, const core::catalog& catalog) {
+  std::map<std::string, std::future<tools_listed>> asked;
+  for (const auto& server : catalog.mcp_servers) {
+    asked[server.id] = std::async(std::launch::async, [&node, id = server.id] { return node.list_tools(id); });
+  }
+  std::map<std::string, std::vector<core::tool_spec>> listed;
+  for (const auto& server : catalog.mcp_servers) {
+    auto answer = asked[server.id].get();
+    if (!answer.problem.empty()) {
+      print_error("the MCP server " + server.id + ": " + answer.problem);
+      io::log(io::log_level::error, "tool_server_failed", {{"server", server.id}, {"problem", answer.problem}});
+    }
+    listed[server.id] = core::mcp_tools(server, answer.tools);
+  }
+  core::tools_of_agents all;
+  for (const auto& [id, entry] : catalog.agents) {
+    auto& tools = all[id];
+    if (entry->tools) {
+      for (const auto& tool : entry->tools->tools()) tools.push_back(*tool);
+    }
+    for (const auto& server : entry->agent.mcp_servers) {
+      tools.insert(tools.end(), listed[server].begin(), listed[server].end());
+    }
+  }
+  return all;
+}
+
 std::shared_ptr<const actors::gateway_env> make_env(runtime& node, const plan& what,
                                                     std::shared_ptr<const core::catalog> catalog, bool insecure) {
   auto env = std::make_shared<actors::gateway_env>();
@@ -129,6 +160,7 @@ std::shared_ptr<const actors::gateway_env> make_env(runtime& node, const plan& w
   env->supervisor = node.supervisor();
   env->journal = node.journal();
   env->archive = node.archive();
+  env->tools = tools_of(node, *catalog);
   env->catalog = std::move(catalog);
   env->doors = {what.key, insecure, settings.allowed_hosts, settings.cors_origins};
   if (!is_loopback(what.address.host)) env->doors.allowed_hosts.push_back(what.address.host);

@@ -9,14 +9,6 @@
 
 namespace oncue::actors {
 
-namespace {
-
-cancel_request drain_cancel(const run_id& run) {
-  return {.run = run, .reason = "the node is shutting down", .by = "drain"};
-}
-
-}  // namespace
-
 supervisor_state::supervisor_state(supervisor_actor::pointer self, std::shared_ptr<const node_env> env)
     : self_{self}, env_{std::move(env)}, roster_{env_->limits} {}
 
@@ -142,7 +134,7 @@ void supervisor_state::created(create_run& what, std::shared_ptr<const core::age
 void supervisor_state::begin_created(node_roster::row& row) {
   by_actor_[row.handle.actor.id()] = row.id;
   wake(std::exchange(row.waiters, {}));
-  if (roster_.draining() && !row.is_child) stop(row, drain_cancel(*row.id));
+  if (roster_.draining() && !row.is_child) stop(row, cancel_for_drain(*row.id));
   if (roster_.begin_child(row)) begin(row);
   begin_next();
 }
@@ -194,7 +186,7 @@ void supervisor_state::begin(node_roster::row& row) {
           [this, id = *row.id, run](history& said) {
             // A drain that came meanwhile has found this run begun; it has not.
             if (auto* found = roster_.find(id); found && roster_.draining() && found->handle.actor == run) {
-              stop(*found, drain_cancel(id));
+              stop(*found, cancel_for_drain(id));
             } else {
               self_->send(run, begin_run{std::move(said.messages), {}});
             }
@@ -360,43 +352,6 @@ void supervisor_state::after_a_run_left() {
 
 void supervisor_state::wake(std::vector<waiter> waiters) {
   for (auto& ask_again : waiters) ask_again();
-}
-
-// -- drain ---------------------------------------------------------------------------
-
-caf::result<drain_reply> supervisor_state::drain(drain_node request) {
-  auto promise = self_->make_response_promise<drain_reply>();
-  roster_.drain();
-  if (!drain_) {
-    drain_.emplace();
-    stop_all(false);
-    self_->run_delayed(std::chrono::milliseconds{request.grace_ms}, [this, request] {
-      if (!drain_) return;
-      stop_all(true);
-      self_->run_delayed(std::chrono::milliseconds{request.cancel_grace_ms}, [this] {
-        if (drain_) finish_drain();
-      });
-    });
-  }
-  drain_->promises.push_back(promise);
-  if (roster_.size() == 0) finish_drain();
-  return promise;
-}
-
-/// Those that have not begun are stopped when the drain begins: what they could still do would only be cut.
-void supervisor_state::stop_all(bool also_begun) {
-  using enum node_roster::row_state;
-  for (const auto& [run, row] : roster_.rows()) {
-    if (row.state == queued || (also_begun && row.state == running)) stop(*roster_.find(run), drain_cancel(run));
-  }
-}
-
-void supervisor_state::finish_drain() {
-  for (const auto& [run, row] : roster_.rows()) {
-    if (row.state != node_roster::row_state::closed) drain_->reply.left.push_back(run);  // else it is counted already
-  }
-  for (auto& promise : drain_->promises) promise.deliver(drain_->reply);
-  drain_.reset();
 }
 
 supervisor_actor spawn_supervisor(caf::actor_system& system, std::shared_ptr<const node_env> env) {

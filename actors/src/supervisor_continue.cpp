@@ -39,7 +39,9 @@ void supervisor_state::refuse(const std::shared_ptr<continuing>& what, refusal w
 void supervisor_state::look_up(std::shared_ptr<continuing> what) {
   using enum node_roster::row_state;
   if (auto* row = roster_.find(what->wanted.run)) {
-    if (row->state == queued || row->state == running) {
+    // Its pause is known already, but its actor is still there: this waits until it has gone.
+    auto is_leaving = row->state == running && row->status == run_status::paused;
+    if ((row->state == queued || row->state == running) && !is_leaving) {
       refuse(what, core::cannot_continue(what->wanted.run, run_status::running));
     } else {
       row->waiters.emplace_back([this, what] { look_up(what); });

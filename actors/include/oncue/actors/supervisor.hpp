@@ -77,6 +77,7 @@ class supervisor_state {
   void after_a_run_left();
   void wake(std::vector<waiter> waiters);
 
+  static cancel_request cancel_for_drain(const run_id& run);
   caf::result<drain_reply> drain(drain_node request);
   void stop_all(bool also_begun);
   void finish_drain();
