@@ -107,16 +107,15 @@ void mcp_session::reading::take_one(const json& message) {
   if (self_.phase_ == phase::broken) return;  // by an earlier message of the same batch
   const auto* id = mcp_member(message, "id");
   const auto method = mcp_text_member(message, "method");
-  if (!message.is_object() || (mcp_member(message, "method") && method.empty())) {
+  const bool is_answer = id && !mcp_member(message, "method");
+  if (method.empty() && !is_answer) {
     ++self_.counts_.malformed;
-  } else if (!method.empty() && id) {
-    take_request(*id, method);
-  } else if (!method.empty()) {
-    take_notification(method);
-  } else if (id) {
+  } else if (is_answer) {
     take_answer(message, *id);
+  } else if (id) {
+    take_request(*id, method);
   } else {
-    ++self_.counts_.malformed;
+    take_notification(method);
   }
 }
 

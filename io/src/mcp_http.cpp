@@ -23,7 +23,7 @@ class http_link {
 
   /// A transfer's end waits at the lock, so it finds its name however soon it comes.
   template <class MakeHandler>
-  void start(http_client& client, std::uint64_t request, http_request what, MakeHandler make_handler) {
+  void start(http_client& client, std::uint64_t request, http_request&& what, const MakeHandler& make_handler) {
     std::lock_guard lock(guard_);
     const auto key = ++last_key_;
     transfers_[key] = {client.start(std::move(what), make_handler(key)), request, false};
@@ -178,7 +178,7 @@ class post_handler final : public transfer_handler {
 
   void conclude(const transfer_result& result) {
     if (is_ok() && !is_stream_ && result.end == transfer_end::finished && !too_long_ && !body_.empty()) {
-      link_->say(mcp_word::message, 0, std::move(body_));
+      link_->say(mcp_word::message, 0, std::exchange(body_, {}));
     }
     if (request_ == 0) return;
     if (head_.status != 0 && !is_ok() && in_session_ && core::mcp_session_is_unknown(head_.status, body_)) {

@@ -80,7 +80,7 @@ bool has(const std::string& text, const std::string& what) { return text.find(wh
 CAF_TEST(a server over HTTP lists its tools and works in a session that is ended at the end) {
   web_server server{{"pages=4"}};
   mcp_bench bench{server.spec()};
-  CAF_CHECK_EQUAL(bench.list().tools.size(), 14u);
+  CAF_CHECK_EQUAL(bench.list().tools.size(), 15u);
   CAF_CHECK_EQUAL(bench.use("echo", R"({"text":"hello"})"), "hello");
   CAF_CHECK_EQUAL(bench.use("garbage"), "tidy");
   CAF_CHECK_EQUAL(bench.use("progress", R"({"count":300})"), "done");
@@ -114,10 +114,14 @@ CAF_TEST(a call that is stopped has its socket closed and is told to the server 
   const auto stopped = hanging.wait();
   CAF_CHECK(stopped.closed);
   CAF_CHECK(!stopped.answered);
-  auto record = wait_for_text(server.record(), R"("left")");
-  CAF_CHECK(has(record, R"("left")"));
-  record = wait_for_text(server.record(), R"("stopped")");
+  const auto record = wait_for_text(server.record(), R"("stopped")");
+  CAF_CHECK(has(record, R"("stopped")"));
   CAF_CHECK(has(record, "notifications/cancelled"));
+  mcp_bench::call deaf{bench, "deaf", "{}"};
+  wait_for_text(server.record(), R"("listening")");
+  deaf.stop();
+  CAF_CHECK(deaf.wait().closed);
+  CAF_CHECK(has(wait_for_text(server.record(), R"("deserted")"), R"("deserted")"));
   CAF_CHECK_EQUAL(other.wait().text, "waited");
 }
 

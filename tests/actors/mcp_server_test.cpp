@@ -24,7 +24,7 @@ core::mcp_spec scripted(const std::vector<std::string>& modes = {}) {
   return spec;
 }
 
-const std::string first_tools = "echo add wait die hang garbage wrong change spawn twice fail big progress env ";
+const std::string first_tools = "echo add wait die hang deaf garbage wrong change spawn twice fail big progress env ";
 
 /// True once there is no process of that number, within a generous time.
 bool is_gone(pid_t process) {
@@ -51,7 +51,7 @@ CAF_TEST(a server is started and lists its tools and works) {
 
 CAF_TEST(a server may be noisy and list in pages and speak an older version) {
   mcp_bench bench{scripted({"noisy", "pages=3", "many=40", "version=2024-11-05"})};
-  CAF_CHECK_EQUAL(bench.list().tools.size(), 54u);
+  CAF_CHECK_EQUAL(bench.list().tools.size(), 55u);
   CAF_CHECK_EQUAL(bench.use("garbage"), "tidy");
   CAF_CHECK_EQUAL(bench.use("twice", R"({"text":"once"})"), "once");
   CAF_CHECK_EQUAL(bench.use("progress", R"({"count":500})"), "done");

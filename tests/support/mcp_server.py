@@ -5,7 +5,7 @@ usage: mcp_server.py [MODE...] [--http PORT_FILE] [--record FILE]
 Over standard input and output, or over streamable HTTP on a port that it writes into PORT_FILE. Every message that it gets
 is appended to FILE, and every end of a connection.
 
-Tools: echo(text), add(a, b), wait(seconds), hang(), die(code), twice(text), garbage(), wrong(), big(bytes), fail(text),
+Tools: echo(text), add(a, b), wait(seconds), hang(), deaf(): hears only that its socket is closed; die(code), twice(text), garbage(), wrong(), big(bytes), fail(text),
 progress(count), change(), env(name), spawn(): starts a process that stays, and answers its number.
 
 Modes:
@@ -42,6 +42,7 @@ while arguments:
         options[name] = value
 lock = threading.Lock()
 cancelled = {}
+deserted = {}
 extra_tools = []
 record_file = open(options["record"], "a") if "record" in options else None
 
@@ -60,7 +61,7 @@ def schema(**properties):
 def all_tools():
     tools = [("echo", "Says it again", schema(text="string")), ("add", "Adds", schema(a="number", b="number"))]
     tools += [("wait", "Takes its time", schema(seconds="number")), ("die", "Ends the server", schema(code="integer"))]
-    tools += [(n, "", schema()) for n in ("hang", "garbage", "wrong", "change", "spawn")]
+    tools += [(n, "", schema()) for n in ("hang", "deaf", "garbage", "wrong", "change", "spawn")]
     tools += [(n, "", schema(text="string")) for n in ("twice", "fail")]
     tools += [("big", "", schema(bytes="integer")), ("progress", "", schema(count="integer")), ("env", "", schema(name="string"))]
     tools += [(f"extra_{i}", "One of many", schema()) for i in range(int(options.get("many", 0)))]
@@ -108,6 +109,11 @@ class Call:
         record(hanging=self.id)
         self.stop.wait()
         record(stopped=self.id)
+
+    def tool_deaf(self):
+        record(listening=self.id)
+        deserted.setdefault(self.id, threading.Event()).wait()
+        record(deserted=self.id)
 
     def tool_die(self, code):
         print("something broke inside", file=sys.stderr, flush=True)
@@ -279,10 +285,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def watch(self, request):
         """The client's half of the socket says nothing more, until it is closed."""
         try:
-            if self.connection.recv(1) == b"":
-                record(left=request)
+            self.connection.recv(1)
         except OSError:
-            record(left=request)
+            pass
+        record(left=request)
+        deserted.setdefault(request, threading.Event()).set()
 
 
 if "exit" in options:
