@@ -189,6 +189,11 @@ description = "An agent that writes stories"
 # The longest wait between two tries. Default: "8s", or retry_base if that is longer.
 #retry_delay_max = "8s"
 
+# Another agent, for the one above to call.
+#[[agents]]
+#id = "researcher"
+#description = "Looks things up"
+
 # ---------------------------------------------------------------------------------------------------------------- server
 # For "oncue serve". The options of the command line and the environment come first.
 

@@ -238,7 +238,7 @@ CAF_TEST(a model that asks for a tool nobody has is told so and can go on) {
   n.say(model_done{0, "tool_calls", {}, {{"c1", "rm", "{}"}}});
   n.say(model_closed{});
   CAF_REQUIRE_EQUAL(n.models().calls.size(), 2u);
-  CAF_CHECK_EQUAL(n.model(1).request.messages.back().content, "this agent has no tool named 'rm'");
+  CAF_CHECK_EQUAL(n.model(1).request.messages.back().content, "this agent has no tool named 'rm'; it has no tools");
   n.say(model_done{}, 1);
   n.say(model_closed{}, 1);
   CAF_CHECK_EQUAL(whole_log(seen.events), "");

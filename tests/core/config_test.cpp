@@ -175,7 +175,7 @@ CAF_TEST(a bad file is refused with its place and what was expected) {
   const std::vector<bad_file> table = {
       // -- the file
       {"modles = 1",
-       "1:1: modles: unknown key; did you mean \"models\"? Known keys: default_agent, models, agents, server, store, "
+       "1:1: modles: unknown key; did you mean \"models\"? Known keys: default_agent, models, tools, mcp_servers, agents, server, store, "
        "limits"},
       {"[tools]\nport = 1", "1:1: tools: expected tables, each written as [[tools]], got a table"},
       {"[models]\nid = \"a\"", "1:1: models: expected tables, each written as [[models]], got a table"},
@@ -263,7 +263,7 @@ CAF_TEST(a bad file is refused with its place and what was expected) {
        "5:10: models[0].scripted.tokens: expected a whole number from 0 to 10000000, got -1"},
       {scripted + "[models.scripted]\ntoken = 1",
        "5:1: models[0].scripted.token: unknown key; did you mean \"tokens\"? Known keys: first_token_delay, token_delay, "
-       "tokens, silent, text"},
+       "tokens, silent, text, calls"},
       // -- agents
       {agent + agent, "4:6: agents[1].id: expected an id of its own, but agents[0] has it too"},
       {"[[agents]]\nid = \"" + std::string(129, 'x') + "\"",

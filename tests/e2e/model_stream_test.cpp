@@ -247,7 +247,7 @@ CAF_TEST(a call for a tool that is not there goes back to the model as an error)
   auto second = server.records().back().request_body;
   for (std::string_view part :
        {R"("role":"assistant")", R"("name":"get_weather")", R"("role":"tool")", R"("tool_call_id":"call_1")",
-        R"("tool_call_id":"call_2")", R"("content":"this agent has no tool named 'get_weather'")"}) {
+        R"("tool_call_id":"call_2")", R"("content":"this agent has no tool named 'get_weather'; it has no tools")"}) {
     CAF_CHECK(contains(second, part));
   }
 }

@@ -195,5 +195,5 @@ CAF_TEST(the list of agents has their tools) {
   f.tools("echo one", "cat", "confirm = true\n");
   CAF_CHECK(contains(f.oncue({"agents"}).out, "tools: first (confirmation), second"));
   auto listed = nlohmann::json::parse(f.oncue({"agents", "--json"}).out);
-  CAF_CHECK_EQUAL(listed[0]["tools"]["tools"][0]["requires_confirmation"], true);
+  CAF_CHECK(listed[0]["tools"]["tools"][0]["requires_confirmation"] == true);
 }

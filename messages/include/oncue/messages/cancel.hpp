@@ -59,14 +59,14 @@ struct cancel_reply {
   std::optional<run_status> status;          ///< what the run is now; absent for intents and unknown runs
   std::optional<run_phase> phase_at_cancel;  ///< where the first accepted cancel hit it
   std::optional<event_index> index;          ///< the ending's index
+  bool upstream_closed = false;              ///< nothing of the provider's call is open any more (also: nothing was)
+  bool durable = false;                      ///< the ending is in the journal
+  std::uint64_t latency_us = 0;              ///< from the run's taking the cancel to this answer
   std::uint32_t tools = 0;                   ///< tools that were at work when the run ended
   std::uint32_t tools_stopped = 0;           ///< of these, so many are closed by now: no process, no socket
   std::uint32_t tools_abandoned = 0;         ///< and so many could not be stopped: functions that do not return
   std::uint32_t children = 0;                ///< runs that worked for this one when it was cancelled
   std::uint32_t children_stopped = 0;        ///< of these, so many have said that they have ended
-  bool upstream_closed = false;              ///< nothing of the provider's call is open any more (also: nothing was)
-  bool durable = false;                      ///< the ending is in the journal
-  std::uint64_t latency_us = 0;              ///< from the run's taking the cancel to this answer
 };
 
 template <class Inspector>
