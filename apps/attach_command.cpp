@@ -25,8 +25,16 @@ int attach_command(const attach_options& options) {
   auto& server = *std::get<std::unique_ptr<server_client>>(made);
 
   run_display display{{options.run}, options.json};
-  remote_run run{
-      server, display, {.run = {options.run}, .agent = {}, .from = options.from, .cancel_when_output_gone = false}};
+  // Who only looks on in a pipe decides nothing.
+  auto may_decide = options.yes || (is_terminal(STDIN_FILENO) && is_terminal(STDERR_FILENO) && !options.json);
+  remote_run run{server,
+                 display,
+                 {.run = {options.run},
+                  .agent = {},
+                  .from = options.from,
+                  .cancel_when_output_gone = false,
+                  .decides = may_decide,
+                  .yes = options.yes}};
   interrupts watch{server.loop(), [&](std::string_view name) {
                      if (options.cancel_on_interrupt) {
                        run.cancel(name);

@@ -69,6 +69,13 @@ int cancel_command(const cancel_options& options) {
   if (wait_ms > core::limits::cancel_wait_max) {
     return usage_error("--wait: expected at most " + core::format_duration(core::limits::cancel_wait_max));
   }
+  std::string grace_ms;
+  if (options.grace) {
+    auto grace = core::parse_duration(*options.grace, core::limits::cancel_grace_max);
+    if (const auto* error = std::get_if<std::string>(&grace)) return usage_error("--grace: " + *error);
+    if (options.mode == "immediate") return usage_error("--grace: only with --mode after_tools or after_turn");
+    grace_ms = std::to_string(std::get<std::chrono::milliseconds>(grace).count());
+  }
   for (const auto& run : options.runs) {
     if (!core::is_valid_run_id(run)) return usage_error("RUN_ID: expected 1 to 128 characters of A-Z a-z 0-9 . _ : -");
   }
@@ -78,11 +85,14 @@ int cancel_command(const cancel_options& options) {
 
   int code = exit_completed;
   for (const auto& run : options.runs) {
-    auto reply = server.ask(
-        {.method = "POST",
-         .path = "/runs/" + core::percent_encoded(run) + "/cancel",
-         .query = {{"receipt", "true"}, {"wait_ms", std::to_string(wait_ms.count())}, {"reason", options.reason}}},
-        wait_ms + core::limits::client_answer_timeout);
+    auto reply = server.ask({.method = "POST",
+                             .path = "/runs/" + core::percent_encoded(run) + "/cancel",
+                             .query = {{"receipt", "true"},
+                                       {"wait_ms", std::to_string(wait_ms.count())},
+                                       {"reason", options.reason},
+                                       {"mode", options.mode == "immediate" ? "" : options.mode},
+                                       {"grace_ms", grace_ms}}},
+                            wait_ms + core::limits::client_answer_timeout);
     if (const auto* error = std::get_if<std::string>(&reply)) {
       print_error(*error);
       return exit_failed;

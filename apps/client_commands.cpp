@@ -29,6 +29,12 @@ void add_cancel(CLI::App& app, cancel_options& options, int& code) {
   command->add_option("--reason", options.reason, "Kept with the run's ending");
   command->add_option("--wait", options.wait, "How long the answer may wait for the ending, e.g. 5s; the stop never waits")
       ->capture_default_str();
+  command
+      ->add_option("--mode", options.mode,
+                   "What may end first: nothing (immediate), tools that run (after_tools), the turn (after_turn)")
+      ->check(CLI::IsMember({"immediate", "after_tools", "after_turn"}))
+      ->capture_default_str();
+  command->add_option("--grace", options.grace, "With the two other modes: stop at once after this time; default: 30s");
   add_server_options(*command, options.server);
   command->add_flag("--json", options.json, "One receipt a line, as JSON");
   command->footer(std::string{key_note} +
@@ -42,12 +48,14 @@ void add_attach(CLI::App& app, attach_options& options, int& code) {
   auto* command = app.add_subcommand("attach", "Follow a run on a server: what it has said, then live");
   command->add_option("RUN_ID", options.run, "The run's id")->required();
   command->add_option("--from", options.from, "Begin with the event of this index")->capture_default_str();
+  command->add_flag("--yes", options.yes, "Allow the tool calls that a paused run waits for, without asking");
   command->add_flag("--cancel-on-interrupt", options.cancel_on_interrupt, "Ctrl-C cancels the run");
   add_server_options(*command, options.server);
   command->add_flag("--json", options.json, "One event a line, as AgentOS objects with event_index");
   command->footer(
       std::string{key_note} +
-      "Ctrl-C detaches: the run goes on. A lost connection is made again for 30 s, where it broke.\n"
+      "A run that waits for a person asks at the terminal. Ctrl-C detaches: the run goes on. A lost connection is made "
+      "again for 30 s, where it broke.\n"
       "Exit codes: those of the run (0 completed, 1 failed, 124 a deadline passed, 130 cancelled); 3 detached;\n"
       "1 the run is unknown or the server was not reached; 2 usage.");
   command->callback([&] { code = attach_command(options); });

@@ -29,13 +29,16 @@ struct cancel_options {
   server_options server;
   std::vector<std::string> runs;
   std::string reason;
-  std::string wait = "5s";  ///< a duration
+  std::string wait = "5s";           ///< a duration
+  std::string mode = "immediate";    ///< or after_tools, after_turn
+  std::optional<std::string> grace;  ///< of the two other modes; a duration
   bool json = false;
 };
 int cancel_command(const cancel_options& options);
 
 struct attach_options {
   server_options server;
+  bool yes = false;  ///< calls that a person has to allow are allowed
   std::string run;
   std::uint64_t from = 0;
   bool cancel_on_interrupt = false;

@@ -73,8 +73,8 @@ bool try_tools(const report& say, const core::agent_entry& entry, const core::co
     }
     std::string names;
     for (const auto& tool : core::mcp_tools(*spec, listed.tools)) names += (names.empty() ? "" : ", ") + tool.name;
-    say.good("the MCP server " + id + " has " + std::to_string(listed.tools.size()) + " tools; the agent gets: " +
-             (names.empty() ? "none" : names));
+    say.good("the MCP server " + id + " has " + std::to_string(listed.tools.size()) +
+             " tools; the agent gets: " + (names.empty() ? "none" : names));
   }
   return good;
 }

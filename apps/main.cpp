@@ -97,7 +97,8 @@ int main(int argc, char** argv) {
   init_app->callback([&] { code = init_command(init); });
 
   doctor_options doctor;
-  auto* doctor_app = app.add_subcommand("doctor", "Check an agent: its tools start, its model streams and stops when closed");
+  auto* doctor_app =
+      app.add_subcommand("doctor", "Check an agent: its tools start, its model streams and stops when closed");
   add_model_options(*doctor_app, doctor.config_path, doctor.agent, doctor.overrides);
   doctor_app->callback([&] { code = doctor_command(doctor); });
 

@@ -14,7 +14,11 @@ using namespace std::chrono_literals;
 using clock = std::chrono::steady_clock;
 
 remote_run::remote_run(server_client& server, run_display& display, remote_run_options options)
-    : server_{server}, display_{display}, options_{std::move(options)}, next_{options_.from} {}
+    : server_{server},
+      display_{display},
+      options_{std::move(options)},
+      next_{options_.from},
+      person_{options_.yes, options_.decides && !display.json()} {}
 
 server_request remote_run::events_request() const {
   server_request request{.path = "/runs/" + core::percent_encoded(options_.run.value) + "/events"};
@@ -43,6 +47,10 @@ int remote_run::follow(const server_request& first) {
     auto result = read(feed);
     stream.close();
     if (const auto* code = std::get_if<int>(&result)) return *code;
+    if (auto* next = std::get_if<server_request>(&result)) {
+      request = std::move(*next);
+      continue;
+    }
     const auto& [why, again] = std::get<broken>(result);
     // The server may have seen a request that it did not answer: then the run is there by its id.
     auto may_be_there = connected_ || (first.method == "POST" && !feed.unreached());
@@ -106,11 +114,32 @@ remote_run::outcome remote_run::over(const event_feed& feed) {
   }
   if (feed.broken()) return broken{feed.failure(), false};
   if (!feed.failure().empty()) return broken{feed.failure()};
+  if (feed.open() && paused_ && options_.decides) return decide();
   if (feed.open() && paused_) {
     display_.say("paused: the run waits for a person's decision");
     return exit_completed;
   }
   return broken{"the server ended the stream before the run"};
+}
+
+/// Asks while the run waits; a cancel meanwhile ends it on the server, and its ending is read.
+remote_run::outcome remote_run::decide() {
+  person_.begin(waiting_for_);
+  while (!person_.done()) {
+    if (auto question = person_.take_question(); !question.empty()) display_.ask(question);
+    if (person_.read_answer()) continue;
+    if (!pause(100ms)) return exit_detached;
+    std::lock_guard lock{guard_};
+    if (cancelled_at_) return events_request();
+  }
+  if (auto why = person_.why_refused(); !why.empty()) display_.say("calls are refused: " + why);
+  paused_ = false;
+  return server_request{
+      .method = "POST",
+      .path = "/agents/" + core::percent_encoded(options_.agent) + "/runs/" + core::percent_encoded(options_.run.value) +
+              "/continue",
+      .form = {
+          {"tools", core::decided_tools(waiting_for_, person_.decisions())}, {"session_id", session_}, {"stream", "true"}}};
 }
 
 remote_run::outcome remote_run::refused(const server_answer& answer) {
@@ -135,9 +164,16 @@ std::optional<remote_run::outcome> remote_run::take(event_feed& feed) {
     display_.show(*cancelled_, cancelled_json_);
     return conclude();
   }
-  // Frames about the stream, and what an agno server says of another run (a member's).
+  // Frames about the stream, and the RunCompleted behind a child's RunCancelled.
   if (!came.event && !came.index) return {};
-  if (!came.labels.run.empty() && came.labels.run != options_.run) return {};
+  if (came.name == "RunCompleted" && !child_cancelled_.empty() && came.labels.run.value == child_cancelled_) {
+    child_cancelled_.clear();
+    return {};
+  }
+  auto is_child = core::make_child_event(came, options_.run);
+  if (is_child && came.name == "RunCancelled") child_cancelled_ = came.labels.run.value;
+  if (!is_child && !came.labels.session.empty()) session_ = came.labels.session.value;
+  if (!is_child && options_.agent.empty()) options_.agent = came.labels.agent.value;
   // A plain stream's events have no index: they are all there, in their order.
   const auto index = came.index.value_or(next_);
   if (index < next_) return {};
@@ -154,7 +190,9 @@ std::optional<remote_run::outcome> remote_run::take(event_feed& feed) {
   auto event = came.event ? std::move(*came.event) : run_event{.at_ms = 0, .body = run_continued{}};
   event.index = index;
   if (get_if<run_started>(event)) started_at_ms_ = event.at_ms;
-  paused_ = get_if<run_paused>(event) != nullptr;
+  const auto* pause = get_if<run_paused>(event);
+  paused_ = pause != nullptr;
+  if (pause) waiting_for_ = pause->waiting_for;
   if (get_if<run_ended>(event)) return take_ending(std::move(event), std::move(json));
   display_.show(event, json);
   return {};

@@ -12,7 +12,9 @@
 #include <string>
 #include <thread>
 #include <variant>
+#include <vector>
 
+#include "person.hpp"
 #include "run_display.hpp"
 #include "server_client.hpp"
 
@@ -23,6 +25,8 @@ struct remote_run_options {
   std::string agent;                    ///< for the cancel's path; empty: not known
   event_index from = 0;                 ///< the first event that is wanted
   bool cancel_when_output_gone = true;  ///< else the run is left alone then
+  bool decides = false;                 ///< a pause is answered: by the person at the terminal, or
+  bool yes = false;                     ///< with a yes to every call that has to be allowed
 };
 
 class remote_run {
@@ -42,18 +46,19 @@ class remote_run {
   bool detached() const { return detached_; }
 
  private:
-  /// What became of one stream: the exit code, or why it broke.
+  /// What became of one stream: the exit code, why it broke, or where the run goes on.
   struct broken {
     std::string why;
     bool again = true;  ///< another try may help
   };
-  using outcome = std::variant<int, broken>;
+  using outcome = std::variant<int, broken, server_request>;
 
   outcome read(event_feed& feed);
   std::optional<outcome> take(event_feed& feed);
   std::optional<outcome> take_ending(run_event event, std::string json);
   outcome refused(const server_answer& answer);
   outcome over(const event_feed& feed);
+  outcome decide();
   int conclude();
   std::optional<cancel_reply> receipt();
   bool pause(std::chrono::milliseconds delay);
@@ -62,10 +67,14 @@ class remote_run {
   run_display& display_;
   remote_run_options options_;
   event_index next_;
-  bool begun_ = false;         // the display has been told who runs
-  bool connected_ = false;     // at least once
-  bool paused_ = false;        // waits for a person
-  bool reconnecting_ = false;  // and nothing has come since
+  bool begun_ = false;      // the display has been told who runs
+  bool connected_ = false;  // at least once
+  bool paused_ = false;     // waits for a person
+  person person_;
+  std::vector<tool_requirement> waiting_for_;
+  std::string session_;
+  std::string child_cancelled_;  // a child whose RunCancelled came: its RunCompleted is no event of the log
+  bool reconnecting_ = false;    // and nothing has come since
   time_point lost_at_{};
   std::int64_t started_at_ms_ = 0;
   std::optional<time_point> started_here_;

@@ -110,7 +110,7 @@ int run_remote_command(const run_options& options) {
 
   start.form.emplace_back("stream", "true");
   run_display display{request.id, options.json};
-  remote_run run{server, display, {.run = request.id, .agent = request.agent.value}};
+  remote_run run{server, display, {.run = request.id, .agent = request.agent.value, .decides = true, .yes = options.yes}};
   interrupts watch{server.loop(), [&run](std::string_view name) { run.cancel(name); }};
   std::optional<cancel_timer> timer;
   if (cancel_after) timer.emplace(run, *cancel_after);

@@ -50,7 +50,8 @@ std::string receipt_words(const cancel_reply& receipt, bool demo_model) {
       }
       if (receipt.tools_abandoned > 0) words += ", " + std::to_string(receipt.tools_abandoned) + " given up";
       if (receipt.children > 0) {
-        words += ", " + std::to_string(receipt.children_stopped) + " of " + std::to_string(receipt.children) + " agents stopped";
+        words +=
+            ", " + std::to_string(receipt.children_stopped) + " of " + std::to_string(receipt.children) + " agents stopped";
       }
       if (receipt.phase_at_cancel) words += " (it was " + std::string{to_string(*receipt.phase_at_cancel)} + ")";
       break;

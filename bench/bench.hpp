@@ -70,5 +70,8 @@ void http_deltas(const options&, results&);
 void http_cancel(const options&, results&);
 void http_stalled(const options&, results&);
 void http_silent(const options&, results&);
+void tool_cost(const options&, results&);
+void tool_cancel(const options&, results&);
+void paused_runs(const options&, results&);
 
 }  // namespace oncue::bench

@@ -29,9 +29,12 @@ constexpr benchmark benchmarks[] = {
     {"run_memory", "memory of runs that wait for their model", run_memory},
     {"cancel_latency", "from a cancel to the ending at a reader, 10,000 runs alive", cancel_latency},
     {"cancel_to_socket", "from a cancel to the provider's socket, 200 live streams", cancel_to_socket},
+    {"tool_cost", "CPU of a tool's call: a function without work, in turns of many calls", tool_cost},
     {"idle", "a process with nothing to do", idle},
     {"http_deltas", "deltas through the server, 1,000 live streams, 20 deltas a second each", http_deltas},
     {"http_cancel", "cancels over HTTP among 1,000 live runs, in each phase", http_cancel},
+    {"tool_cancel", "cancels over HTTP in a program that sleeps, 100 of them alive", tool_cancel},
+    {"paused_runs", "what a server keeps of runs that wait for a person", paused_runs},
     {"http_stalled", "1,000 clients that do not read", http_stalled},
     {"http_silent", "9,000 open streams with nothing to say", http_silent},
 };

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <iterator>
 
 #include "bench.hpp"
 
@@ -95,11 +96,14 @@ served::served(const std::vector<agent>& agents, const std::string& limits) {
     for (const auto& x : agents) {
       config << "\n[[models]]\nid = \"" << x.id << "\"\n";
       if (x.base_url.empty()) {
-        config << "provider = \"scripted\"\n[models.scripted]\nsilent = true\n";
+        config << "provider = \"scripted\"\n[models.scripted]\n"
+               << (x.tool.empty() ? "silent = true\n"
+                                  : "first_token_delay = \"0ms\"\ncalls = [ { name = \"" + x.tool + "\" } ]\n");
       } else {
         config << "provider = \"openai\"\nname = \"bench\"\nbase_url = \"" << x.base_url << "\"\n";
       }
-      config << "[[agents]]\nid = \"" << x.id << "\"\nmodel = \"" << x.id << "\"\n[agents.limits]\n"
+      config << "[[agents]]\nid = \"" << x.id << "\"\nmodel = \"" << x.id << "\"\n"
+             << (x.tool.empty() ? "" : "tools = [\"" + x.tool + "\"]\n") << "[agents.limits]\n"
              << "first_token_timeout = \"none\"\nidle_timeout = \"none\"\ntotal_timeout = \"none\"\n"
              << x.extra << "\n";
     }
@@ -127,6 +131,11 @@ double served::cpu_us() const {
     at = end + 1;
   }
   return ticks * 1e6 / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+double served::count(const std::string& what) const {
+  auto folder = std::filesystem::directory_iterator{"/proc/" + std::to_string(process_->id()) + "/" + what};
+  return static_cast<double>(std::distance(begin(folder), end(folder)));
 }
 
 std::shared_ptr<stream_report> client_crowd::run(const std::string& agent, const std::string& run_id, bool stalled) {

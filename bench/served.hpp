@@ -29,17 +29,21 @@ class work_folder {
 
 class served {
  public:
-  /// `agents`: id and base URL; an empty URL: the demo model, silent for ever. `limits`: lines of the [limits] table.
+  /// `agents`: id and base URL; an empty URL: the demo model, silent for ever, or calling `tool`. `limits`: lines of the
+  /// [limits] table, and tables behind it.
   struct agent {
     std::string id;
     std::string base_url;
-    std::string extra;  ///< more lines of its [agents.limits] table
+    std::string extra;      ///< more lines of its [agents.limits] table
+    std::string tool = {};  ///< that it has, and that its demo model calls at once
   };
   explicit served(const std::vector<agent>& agents, const std::string& limits = "");
 
   const std::string& url() const { return url_; }
   double cpu_us() const;
   double resident() const { return resident_bytes(process_->id()); }
+  /// Entries of its folder in /proc: open files ("fd"), threads ("task").
+  double count(const std::string& what) const;
 
  private:
   work_folder folder_;

@@ -158,6 +158,7 @@ http_answer cancel_answer(const cancel_reply& reply, bool receipt) {
   } else {
     add_raw(members, "event_index", "null");
   }
+  add(members, "tools", reply.tools);
   add(members, "tools_stopped", reply.tools_stopped);
   add(members, "tools_abandoned", reply.tools_abandoned);
   add(members, "children", reply.children);

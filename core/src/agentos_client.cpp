@@ -230,6 +230,7 @@ std::variant<cancel_reply, std::string> read_receipt(std::string_view text) {
   auto small_count = [&](const char* key) {
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(count_in(json, key), UINT32_MAX));
   };
+  reply.tools = small_count("tools");
   reply.tools_stopped = small_count("tools_stopped");
   reply.tools_abandoned = small_count("tools_abandoned");
   reply.children = small_count("children");

@@ -377,13 +377,14 @@ CAF_TEST(a cancel is answered as agno does or with a receipt) {
                      .status = run_status::cancelled,
                      .phase_at_cancel = run_phase::streaming,
                      .index = 12,
+                     .upstream_closed = true,
+                     .durable = true,
+                     .latency_us = 189,
+                     .tools = 3,
                      .tools_stopped = 2,
                      .tools_abandoned = 1,
                      .children = 3,
-                     .children_stopped = 3,
-                     .upstream_closed = true,
-                     .durable = true,
-                     .latency_us = 189};
+                     .children_stopped = 3};
   for (const auto outcome : {cancel_outcome::cancelled, cancel_outcome::accepted, cancel_outcome::already_ended,
                              cancel_outcome::intent_stored, cancel_outcome::unknown}) {
     reply.outcome = outcome;
@@ -392,10 +393,10 @@ CAF_TEST(a cancel is answered as agno does or with a receipt) {
   reply.outcome = cancel_outcome::cancelled;
   CAF_CHECK_EQUAL(
       cancel_answer(reply, true).body,
-      R"({"outcome":"cancelled","status":"CANCELLED","phase_at_cancel":"streaming","run_id":"r","event_index":12,"tools_stopped":2,"tools_abandoned":1,"children":3,"children_stopped":3,"upstream_closed":true,"durable":true,"latency_us":189})");
+      R"({"outcome":"cancelled","status":"CANCELLED","phase_at_cancel":"streaming","run_id":"r","event_index":12,"tools":3,"tools_stopped":2,"tools_abandoned":1,"children":3,"children_stopped":3,"upstream_closed":true,"durable":true,"latency_us":189})");
   CAF_CHECK_EQUAL(
       cancel_answer({.run = {"r"}}, true).body,
-      R"({"outcome":"unknown","status":null,"phase_at_cancel":null,"run_id":"r","event_index":null,"tools_stopped":0,"tools_abandoned":0,"children":0,"children_stopped":0,"upstream_closed":false,"durable":false,"latency_us":0})");
+      R"({"outcome":"unknown","status":null,"phase_at_cancel":null,"run_id":"r","event_index":null,"tools":0,"tools_stopped":0,"tools_abandoned":0,"children":0,"children_stopped":0,"upstream_closed":false,"durable":false,"latency_us":0})");
   const std::vector<std::pair<cancel_outcome, int>> statuses = {{cancel_outcome::cancelled, 200},
                                                                 {cancel_outcome::accepted, 202},
                                                                 {cancel_outcome::already_ended, 409},

@@ -175,7 +175,8 @@ CAF_TEST(a bad file is refused with its place and what was expected) {
   const std::vector<bad_file> table = {
       // -- the file
       {"modles = 1",
-       "1:1: modles: unknown key; did you mean \"models\"? Known keys: default_agent, models, tools, mcp_servers, agents, server, store, "
+       "1:1: modles: unknown key; did you mean \"models\"? Known keys: default_agent, models, tools, mcp_servers, agents, "
+       "server, store, "
        "limits"},
       {"[tools]\nport = 1", "1:1: tools: expected tables, each written as [[tools]], got a table"},
       {"[models]\nid = \"a\"", "1:1: models: expected tables, each written as [[models]], got a table"},
@@ -275,7 +276,8 @@ CAF_TEST(a bad file is refused with its place and what was expected) {
       {agent + "limits = 1", "3:10: agents[0].limits: expected a table, got 1"},
       {limits + "total_timout = \"8s\"",
        "4:1: agents[0].limits.total_timout: unknown key; did you mean \"total_timeout\"? Known keys: first_token_timeout, "
-       "idle_timeout, total_timeout, turns_max, run_text_bytes_max, attempts_max, retry_base, retry_delay_max, pause_timeout"},
+       "idle_timeout, total_timeout, turns_max, run_text_bytes_max, attempts_max, retry_base, retry_delay_max, "
+       "pause_timeout"},
       {limits + "idle_timeout = 60",
        "4:16: agents[0].limits.idle_timeout: expected a duration such as \"8s\", or \"none\", got 60"},
       {limits + "idle_timeout = \"0s\"",

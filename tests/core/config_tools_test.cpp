@@ -98,7 +98,7 @@ CAF_TEST(an agent may call agents that come behind it and itself) {
   CAF_CHECK_EQUAL(tools[1]->name, "a_one");
 }
 
-CAF_TEST(what cannot work is refused at start-up with its place) {
+CAF_TEST(what cannot work is refused at start - up with its place) {
   struct wrong {
     const char* text;
     const char* why;
@@ -111,13 +111,16 @@ CAF_TEST(what cannot work is refused at start-up with its place) {
            wrong{"[[tools]]\nname=\"a\"\ncommand=\"x\"", "tools[0].command: expected a list"},
            wrong{"[[tools]]\nname=\"a\"\ncommand=[\"x\"]\nparameters=\"{\"", "tools[0].parameters: "},
            wrong{"[[tools]]\nname=\"a\"\ncommand=[\"x\"]\nparameters={type=\"string\"}", "schema of an object"},
-           wrong{"[[tools]]\nname=\"a\"\ncommand=[\"x\"]\nparameters={type=\"object\",properties=7}", "tools[0].parameters"},
-           wrong{"[[tools]]\nname=\"a\"\ncommand=[\"x\"]\nparameters='{\"type\":\"object\",\"$ref\":\"http://x/y\"}'", "$ref"},
+           wrong{"[[tools]]\nname=\"a\"\ncommand=[\"x\"]\nparameters={type=\"object\",properties=7}",
+                 "tools[0].parameters"},
+           wrong{"[[tools]]\nname=\"a\"\ncommand=[\"x\"]\nparameters='{\"type\":\"object\",\"$ref\":\"http://x/y\"}'",
+                 "$ref"},
            wrong{"[[tools]]\nname=\"a\"\ncommand=[\"x\"]\nconfirm=true\nexternal=true", "only one of"},
            wrong{"[[tools]]\nname=\"a\"\ncommand=[\"x\"]\nexternal=true", "tools[0].external: expected no command"},
            wrong{"[[tools]]\nname=\"a\"\ncommand=[\"x\"]\ngrace=\"1h\"", "tools[0].grace"},
            wrong{"[[tools]]\nname=\"a\"\ncommand=[\"x\"]\nresult_bytes_max=0", "tools[0].result_bytes_max"},
-           wrong{"[[tools]]\nname=\"a\"\ncommand=[\"x\"]\n[[tools]]\nname=\"a\"\ncommand=[\"x\"]", "expected a name of its own"},
+           wrong{"[[tools]]\nname=\"a\"\ncommand=[\"x\"]\n[[tools]]\nname=\"a\"\ncommand=[\"x\"]",
+                 "expected a name of its own"},
            wrong{"[[mcp_servers]]\nid=\"a\"", "mcp_servers[0].command: expected either"},
            wrong{"[[mcp_servers]]\nid=\"a\"\nurl=\"ftp://x\"", "mcp_servers[0].url"},
            wrong{"[[mcp_servers]]\nid=\"a\"\ncommand=[\"x\"]\nbearer_env=\"T\"", "only with a url"},

@@ -190,7 +190,7 @@ struct node_options {
   journal_kind journal = journal_kind::memory;
   core::store_settings store{.path = ":memory:"};  ///< of an sqlite journal
   std::function<void(core::agent_entry&)> change_agent;
-  std::function<void(core::catalog&)> change_catalog;  ///< more agents beside it
+  std::function<void(core::catalog&)> change_catalog;                              ///< more agents beside it
   std::function<journal_actor(caf::actor_system&, journal_actor)> before_journal;  ///< puts an actor in front of it
   std::function<void(const model_request&)> on_call;                               ///< sees what scripted models are told
 };
