@@ -136,8 +136,8 @@ remote_run::outcome remote_run::decide() {
   paused_ = false;
   return server_request{
       .method = "POST",
-      .path = "/agents/" + core::percent_encoded(options_.agent) + "/runs/" + core::percent_encoded(options_.run.value) +
-              "/continue",
+      .path =
+          "/agents/" + core::percent_encoded(agent_) + "/runs/" + core::percent_encoded(options_.run.value) + "/continue",
       .form = {
           {"tools", core::decided_tools(waiting_for_, person_.decisions())}, {"session_id", session_}, {"stream", "true"}}};
 }
@@ -173,7 +173,7 @@ std::optional<remote_run::outcome> remote_run::take(event_feed& feed) {
   auto is_child = core::make_child_event(came, options_.run);
   if (is_child && came.name == "RunCancelled") child_cancelled_ = came.labels.run.value;
   if (!is_child && !came.labels.session.empty()) session_ = came.labels.session.value;
-  if (!is_child && options_.agent.empty()) options_.agent = came.labels.agent.value;
+  if (!is_child && !came.labels.agent.empty()) agent_ = came.labels.agent.value;
   // A plain stream's events have no index: they are all there, in their order.
   const auto index = came.index.value_or(next_);
   if (index < next_) return {};

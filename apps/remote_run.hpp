@@ -72,7 +72,8 @@ class remote_run {
   bool paused_ = false;     // waits for a person
   person person_;
   std::vector<tool_requirement> waiting_for_;
-  std::string session_;
+  std::string session_;  // of the run, as its events say
+  std::string agent_;
   std::string child_cancelled_;  // a child whose RunCancelled came: its RunCompleted is no event of the log
   bool reconnecting_ = false;    // and nothing has come since
   time_point lost_at_{};

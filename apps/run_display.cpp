@@ -59,6 +59,7 @@ void run_display::show(const run_event& event, std::string_view json) {
 
 /// A line when a tool starts, and one when it has answered, with its time.
 void run_display::show_tool(const run_event& event) {
+  any_token_ = any_token_ || get_if<tool_call_started>(event);
   if (const auto* started = get_if<tool_call_started>(event)) {
     say(std::string{style_.dim} + "→ " + without_controls(tool_line(started->call)) + std::string{style_.off});
   } else if (const auto* ended = get_if<tool_call_ended>(event)) {
@@ -72,6 +73,7 @@ void run_display::show_tool(const run_event& event) {
 }
 
 void run_display::ask(std::string_view question) {
+  any_token_ = true;
   flush();
   clear_status_line();
   std::string text;

@@ -62,7 +62,7 @@ class run_display {
   bool at_line_start_ = true;
   bool in_reasoning_ = false;
   bool status_line_ = false;
-  bool any_token_ = false;
+  bool any_token_ = false;  // or a tool, or a question: it is not the first token that is waited for
   bool output_gone_ = false;
   std::size_t characters_ = 0;
   clock::time_point started_at_ = clock::now();

@@ -43,8 +43,10 @@ std::string receipt_words(const cancel_reply& receipt, bool demo_model) {
   std::string words;
   switch (receipt.outcome) {
     case cancel_outcome::cancelled:
-      words += " · the cancel took " + core::format_microseconds(receipt.latency_us);
-      words += receipt.upstream_closed && !demo_model ? ", the provider's connection is closed" : "";
+      // A run that nobody worked at has nothing to close, and nothing to measure.
+      if (receipt.latency_us > 0) words += " · the cancel took " + core::format_microseconds(receipt.latency_us);
+      words +=
+          receipt.latency_us > 0 && receipt.upstream_closed && !demo_model ? ", the provider's connection is closed" : "";
       if (receipt.tools > 0) {
         words += ", " + std::to_string(receipt.tools_stopped) + " of " + std::to_string(receipt.tools) + " tools stopped";
       }

@@ -217,11 +217,10 @@ class node {
         options_.journal == journal_kind::sqlite ? open_store() : actors::spawn_memory_journal(system_, options_.book);
     if (options_.before_journal) env->journal = options_.before_journal(system_, env->journal);
     env->alarms = actors::spawn_alarm_clock(system_);
-    env->open_model = [this](const std::shared_ptr<const core::agent_entry>&) { return open_model(); };
+    env->open_model = [this](const std::shared_ptr<const core::agent_entry>& which) { return open_model(which); };
     env->open_tool = [this](const core::tool_ptr& tool) { return system_.spawn(puppet_tool, &tools_, tool->name); };
     env->unix_ms = [this] { return unix_ms(); };
     env->random = [this] { return core::next_random(random_); };
-    entry_ = entry;
     env_ = env;
     supervisor_ = actors::spawn_supervisor(system_, env);
     settle();
@@ -370,9 +369,9 @@ class node {
     return config;
   }
 
-  model_stream_actor open_model() {
+  model_stream_actor open_model(const std::shared_ptr<const core::agent_entry>& which) {
     if (options_.model == model_kind::scripted) {
-      auto real = actors::spawn_scripted_model_stream(system_, entry_, env_->alarms);
+      auto real = actors::spawn_scripted_model_stream(system_, which, env_->alarms);
       return options_.on_call ? system_.spawn(overheard, real, options_.on_call) : real;
     }
     return system_.spawn(puppet, &puppets_);
@@ -394,7 +393,6 @@ class node {
   node_options options_;
   caf::actor_system_config config_;
   caf::actor_system system_;
-  std::shared_ptr<const core::agent_entry> entry_;
   std::shared_ptr<const actors::node_env> env_;
   supervisor_actor supervisor_;
   puppets puppets_;
