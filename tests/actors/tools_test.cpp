@@ -222,6 +222,20 @@ CAF_TEST(of two who continue a run one does) {
   CAF_CHECK_EQUAL(n.tools().calls.size(), 1u);
 }
 
+CAF_TEST(whoever has read the pause can continue the run at once) {
+  for (auto journal : {journal_kind::memory, journal_kind::sqlite}) {
+    node n{with_tools(journal)};
+    n.run("r");
+    recording seen;
+    n.record("r", seen);
+    n.settle();
+    caf::anon_send(n.model().sink, model_done{n.model().attempt, "tool_calls", {}, {ask()}});
+    caf::anon_send(n.model().sink, model_closed{n.model().attempt});
+    while (seen.events.empty() || !get_if<run_paused>(*seen.events.back())) CAF_REQUIRE(n.step());
+    CAF_CHECK_EQUAL(refused(decide(n, "r", true)), "started");
+  }
+}
+
 CAF_TEST(a paused run is cancelled at once and cannot be continued then) {
   for (auto journal : {journal_kind::memory, journal_kind::sqlite}) {
     node n{with_tools(journal)};

@@ -61,6 +61,7 @@ node_options options_for(std::uint64_t& random) {
       default: calls.push_back({id, "work", "{}"}); break;
     }
   }
+  auto silent_child = roll(4) == 0;
   if (roll(2) == 0) inner.push_back({"i", roll(2) == 0 ? "work" : "ask", "{}"});
   options.change_agent = [=](core::agent_entry& entry) {
     entry.tools = some_tools();
@@ -71,6 +72,7 @@ node_options options_for(std::uint64_t& random) {
     auto kid = std::make_shared<core::agent_entry>(*catalog.find({"writer"}));
     kid->agent.id = {"kid"};
     kid->model.scripted.calls = inner;
+    kid->model.scripted.silent = silent_child;  // only a cancel ends it
     catalog.agents[kid->agent.id] = kid;
   };
   return options;
