@@ -90,7 +90,7 @@ void paused_runs(const options& how, results& out) {
     }
     for (const auto& x : all) wait_for("a pause", [&] { return x->over.load(); });
     clients.leave();
-    rest(how.quick ? 100ms : 1s);
+    rest(how.quick ? 100ms : 8s);  // until the connections of those who have left are gone, too
   };
   add("warm-", runs);  // caches of the store, buffers of connections
   auto resident = server.resident();

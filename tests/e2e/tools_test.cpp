@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "support/client_program.hpp"
+#include "support/provider.hpp"
 
 using namespace oncue::test;
 
@@ -188,6 +189,35 @@ CAF_TEST(where nobody can be asked a call that needs a person is refused and wit
   CAF_CHECK_EQUAL(allowed.code, 0);
   CAF_CHECK(f.has("ran"));
   CAF_CHECK_EQUAL(allowed.out, "That is all.");
+}
+
+CAF_TEST(a provider is told which tools there are and what they answered) {
+  fixture f;
+  provider server;
+  std::ofstream{f.folder + "/oncue.toml"} << R"([[tools]]
+name = "get_weather"
+description = "Tells the weather"
+parameters = { type = "object", properties = { city = { type = "string" } }, required = ["city"] }
+command = ["cat"]
+[[models]]
+id = "real"
+base_url = ")" << server.base_url("tool_call;calls=2;words=3")
+                                          << R"("
+[[agents]]
+id = "weather"
+tools = ["get_weather"]
+)";
+  auto got = f.oncue({"run", "--agent", "weather", "go"});
+  CAF_CHECK_EQUAL(got.code, 0);
+  CAF_CHECK_EQUAL(got.out, "w0 w1 w2 ");
+  CAF_CHECK(contains(got.err, "✓ get_weather"));
+  auto second = nlohmann::json::parse(server.records().back().request_body);
+  CAF_CHECK_EQUAL(second["tools"][0]["function"]["name"], "get_weather");
+  CAF_CHECK_EQUAL(second["tools"][0]["function"]["parameters"]["required"][0], "city");
+  const auto& messages = second["messages"];
+  CAF_CHECK_EQUAL(messages[1]["tool_calls"].size(), 2u);
+  CAF_CHECK_EQUAL(messages[3]["role"], "tool");
+  CAF_CHECK(nlohmann::json::parse(messages[3]["content"].get<std::string>())["city"] == "Reikjavík");
 }
 
 CAF_TEST(the list of agents has their tools) {

@@ -241,6 +241,13 @@ answering done_but_open(session& s) {
 
 answering tool_call(session& s) {
   co_await send_start(s);
+  const auto n = s.segment().number("words", 0);
+  if (n > 0 && s.request().body.find(R"("role":"tool")") != std::string::npos) {
+    co_await send_words(s, 0, n);
+    co_await send_finish(s);
+    co_await s.send_last_chunk();
+    co_return;
+  }
   for (std::int64_t i = 0; i < s.segment().number("calls", 1); ++i) {
     auto index = R"({"tool_calls":[{"index":)" + std::to_string(i);
     co_await s.send_event(chunk_json(index + R"(,"id":"call_)" + std::to_string(i + 1) +
