@@ -2,20 +2,35 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "oncue/core/safe_text.hpp"
 #include "terminal.hpp"
 
 namespace oncue::apps {
 
 namespace {
 
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
+  return text;
+}
+
 constexpr auto nobody = "nobody is at a terminal to decide; --yes would allow it";
 
-std::string shown(const tool_call& call) { return without_controls(call.name + "(" + call.arguments + ")"); }
+/// The whole call on one line: a model that wrote line ends or marks of direction into its arguments must not hide what it
+/// asks for, nor write the question.
+std::string shown(const tool_call& call) {
+  auto arguments = nlohmann::json::parse(call.arguments, nullptr, false);
+  auto text = arguments.is_discarded() ? call.arguments : arguments.dump(-1, ' ', true);
+  return without_controls(core::safe_text(call.name, {})) + "(" + one_line(text) + ")";
+}
 
 /// What was typed as a JSON value: as it is where it is one of the wanted type, else as a text.
 std::string json_of(std::string_view typed, const std::string& type) {
@@ -72,6 +87,9 @@ void person::decided(tool_decision word) {
 
 std::string person::take_question() {
   if (done() || std::exchange(asked_, true)) return {};
+  // Nobody answers a question that he has not seen.
+  ::tcflush(terminal_, TCIFLUSH);
+  typed_.clear();
   const auto& need = waiting_for_[at_];
   switch (need.facts.need) {
     case tool_need::nothing:
@@ -85,7 +103,7 @@ std::string person::take_question() {
   if (!field.type.empty()) question += " (" + field.type + ")";
   if (!field.description.empty()) question += ", " + field.description;
   if (!field.value.empty()) question += " [" + field.value + "]";
-  return without_controls(question) + ": ";
+  return one_line(without_controls(question)) + ": ";
 }
 
 bool person::read_answer() {

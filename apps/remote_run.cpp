@@ -129,8 +129,14 @@ remote_run::outcome remote_run::decide() {
     if (auto question = person_.take_question(); !question.empty()) display_.ask(question);
     if (person_.read_answer()) continue;
     if (!pause(100ms)) return exit_detached;
-    std::lock_guard lock{guard_};
-    if (cancelled_at_) return events_request();
+    bool is_cancelled = false;
+    {
+      std::lock_guard lock{guard_};
+      is_cancelled = cancelled_at_.has_value();
+    }
+    if (!is_cancelled) continue;
+    (void)receipt();  // then its ending is there to be read
+    return events_request();
   }
   if (auto why = person_.why_refused(); !why.empty()) display_.say("calls are refused: " + why);
   paused_ = false;

@@ -37,12 +37,11 @@ class node_tools {
   void stop();
 
  private:
-  tool_call_actor open(const core::tool_ptr& tool);
+  /// What calls are made with: never changed, shared with the runs, which may outlive this for a moment.
+  struct desk;
 
   caf::actor_system& system_;
   node_tools_parts parts_;
-  std::map<std::string, std::shared_ptr<const tool_function>> functions_;
-  std::shared_ptr<io::function_threads> threads_;
   std::map<std::string, tool_server_actor> servers_;
 };
 

@@ -204,11 +204,9 @@ void run_state::on_child_batch(event_batch& batch) {
     if (child.id != batch.run) continue;
     auto events = child.events->take(batch);
     auto lost = child.events->state() == subscription_state::lost;
-    auto over = child.events->state() != subscription_state::reading;
     auto why = lost ? child.events->why() : std::string{};
     if (!events.empty()) tell(core::signal::child_said{batch.run, std::move(events)});
     if (lost) tell(core::signal::child_lost{batch.run, std::move(why)});
-    if (over) std::erase_if(tools_->children, [&](const auto& x) { return x.id == batch.run; });
     return;
   }
 }
@@ -222,9 +220,12 @@ void run_state::on(fx::pull_child& x) {
 /// Not at high priority: it must not overtake the child's start.
 void run_state::on(fx::cancel_child& x) {
   auto id = x.request.run;
-  auto stopped = [this, id] { tell(core::signal::child_stopped{id}); };
+  auto stopped = [this, id](bool has_ended) { tell(core::signal::child_stopped{id, has_ended}); };
+  auto is_over = [](const cancel_reply& reply) {
+    return reply.outcome == cancel_outcome::cancelled || reply.outcome == cancel_outcome::already_ended;
+  };
   self_->request(supervisor_, local_answer, std::move(x.request))
-      .then([stopped](const cancel_reply&) { stopped(); }, [stopped](const caf::error&) { stopped(); });
+      .then([=](const cancel_reply& reply) { stopped(is_over(reply)); }, [=](const caf::error&) { stopped(false); });
 }
 
 void run_state::on_down(const caf::down_msg& down) {

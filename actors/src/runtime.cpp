@@ -13,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "node_tools.hpp"
 #include "oncue/actors/alarm_clock.hpp"
 #include "oncue/actors/http_model_stream.hpp"
 #include "oncue/actors/memory_journal.hpp"
@@ -20,7 +21,6 @@
 #include "oncue/actors/scripted_model_stream.hpp"
 #include "oncue/actors/sqlite_journal.hpp"
 #include "oncue/actors/supervisor.hpp"
-#include "node_tools.hpp"
 #include "oncue/core/config.hpp"
 #include "oncue/io/http_client.hpp"
 #include "oncue/io/sqlite_store.hpp"
@@ -121,12 +121,14 @@ struct runtime::node {
       self->request(supervisor, actors::local_answer,
                     drain_node{0, static_cast<std::uint64_t>(core::limits::close_grace.count())})
           .receive([](const drain_reply&) {}, [](const caf::error&) {});
+      // Servers of tools may need the clock to be let go of.
+      tools->stop();
       self->send_exit(supervisor, caf::exit_reason::user_shutdown);
       self->send_exit(journal, caf::exit_reason::user_shutdown);
       self->send_exit(alarms, caf::exit_reason::user_shutdown);
       if (archive) self->send_exit(archive, caf::exit_reason::user_shutdown);
     }
-    tools->stop();
+    tools.reset();
     supervisor = nullptr;
     journal = nullptr;
     alarms = nullptr;
@@ -150,9 +152,9 @@ struct runtime::node {
 
   caf::actor_system_config config;
   io::event_loops loops;  // outlives the actors, the last of which may let go of the client
-  std::unique_ptr<actors::node_tools> tools;  // runs that are left ask it for calls: it outlives them
   caf::actor_system system;
   std::shared_ptr<io::http_client> client;
+  std::unique_ptr<actors::node_tools> tools;
   supervisor_actor supervisor;
   journal_actor journal;
   archive_actor archive;  // null with a journal in memory

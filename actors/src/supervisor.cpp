@@ -232,6 +232,11 @@ void supervisor_state::route(cancel_request request, caf::typed_response_promise
     return;
   }
   roster_.cancel_passed_on(*row, request);
+  if (request.mode != cancel_mode::immediate) {
+    // It is granted before it is done: the journal knows of it, should this process not live to see it.
+    self_->request(env_->journal, local_answer, record_cancel{request, env_->unix_ms()})
+        .then([](const record_cancel_reply&) {}, [](const caf::error&) {});
+  }
   self_->request<caf::message_priority::high>(row->handle.actor, local_answer, request)
       .then([promise](cancel_reply& reply) mutable { promise.deliver(std::move(reply)); },
             [this, request, promise](const caf::error&) {
@@ -330,6 +335,7 @@ void supervisor_state::on_down(const caf::down_msg& down) {
     return;
   }
   auto planned = status_of(result.how);
+  stop_children_of(run);
   auto forget = [this, run](run_status status) {
     wake(roster_.forget(run));
     count(status);
@@ -343,6 +349,23 @@ void supervisor_state::on_down(const caf::down_msg& down) {
             forget(stands ? status_of(stands->how) : planned);
           },
           [forget, planned](const caf::error&) { forget(planned); });
+}
+
+/// Whoever started them cannot stop them any more.
+void supervisor_state::stop_children_of(const run_id& parent) {
+  using enum node_roster::row_state;
+  for (const auto& [id, row] : roster_.rows()) {
+    if (!row.is_child || row.parent != parent || row.state == closed || row.state == lost) continue;
+    cancel_request request{.run = id, .reason = "", .by = "parent"};
+    auto& child = *roster_.find(id);
+    if (row.state == creating) {
+      child.waiters.emplace_back([this, request] {
+        if (auto* found = roster_.find(request.run)) stop(*found, request);
+      });
+    } else {
+      stop(child, std::move(request));
+    }
+  }
 }
 
 void supervisor_state::after_a_run_left() {

@@ -32,6 +32,7 @@ caf::result<drain_reply> supervisor_state::drain(drain_node request) {
 void supervisor_state::stop_all(bool also_begun) {
   using enum node_roster::row_state;
   for (const auto& [run, row] : roster_.rows()) {
+    if (row.status == run_status::paused) continue;  // it is leaving: the journal keeps it
     if (row.state == queued || (also_begun && row.state == running)) stop(*roster_.find(run), cancel_for_drain(run));
   }
 }

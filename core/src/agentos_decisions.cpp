@@ -104,6 +104,7 @@ void merge(tool_decision& into, tool_decision&& other) {
   if (!into.result) into.result = std::move(other.result);
   for (auto& field : other.inputs) {
     const auto same = [&](const input_field& x) { return x.name == field.name; };
+    if (into.inputs.size() >= limits::tools_max) return;
     if (std::none_of(into.inputs.begin(), into.inputs.end(), same)) into.inputs.push_back(std::move(field));
   }
 }
@@ -111,7 +112,7 @@ void merge(tool_decision& into, tool_decision&& other) {
 class decision_list {
  public:
   void add(tool_decision decision) {
-    if (!says_something(decision)) return;
+    if (!says_something(decision) || decisions_.size() >= limits::tool_calls_max) return;  // no run waits for more
     const auto same = [&](const tool_decision& x) { return x.call_id == decision.call_id; };
     if (auto known = std::find_if(decisions_.begin(), decisions_.end(), same); known != decisions_.end()) {
       merge(*known, std::move(decision));

@@ -54,6 +54,7 @@ void add(json& object, const tool_facts& x) {
   if (!x.note.empty()) object["note"] = x.note;
   if (!x.inputs.empty()) object["inputs"] = list_of(x.inputs);
   if (!x.child.empty()) object["child"] = x.child.value;
+  if (!x.source.empty()) object["source"] = x.source;
 }
 
 json to_json(const tool_requirement& x) {

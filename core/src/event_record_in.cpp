@@ -120,6 +120,7 @@ void from_json(const json& object, std::string& wrong, tool_facts& x) {
   in.take("note", x.note);
   list_from_json(in.array("inputs"), wrong, x.inputs);
   in.take("child", x.child.value);
+  in.take("source", x.source);
 }
 
 void from_json(const json& object, std::string& wrong, tool_requirement& x) {

@@ -40,7 +40,8 @@ void make_safe(json& schema) {
   if (!schema.is_object()) return;
   // What a pattern would have allowed must not be refused as additional.
   if (schema.contains("patternProperties")) schema.erase("additionalProperties");
-  for (const auto* key : {"pattern", "patternProperties", "format", "propertyNames", "$schema", "$id", "id"}) {
+  for (const auto* key :
+       {"pattern", "patternProperties", "format", "propertyNames", "uniqueItems", "$schema", "$id", "id"}) {
     schema.erase(key);
   }
   for (auto& [key, value] : schema.items()) {
@@ -75,13 +76,53 @@ const json* target_of(const json& root, const json& reference) {
   return nullptr;
 }
 
-bool refers_wrongly(const json& root, const json& schema) {
-  if (schema.is_object() && schema.contains("$ref") && !target_of(root, schema)) return true;
-  if (!schema.is_structured()) return false;
-  for (const auto& one : schema) {
-    if (refers_wrongly(root, one)) return true;
+/// How many schemas one value is looked at with, references followed. A schema that leads back to itself without going into
+/// the value would never end, and one that doubles at each step takes for ever: both count as too many.
+class same_value_walk {
+ public:
+  explicit same_value_walk(const json& root) : root_{root} {}
+
+  bool is_bounded(const json& schema) {
+    left_ = limits::schema_visits_max;
+    return visit(schema, 0);
   }
-  return false;
+
+ private:
+  bool visit(const json& schema, std::size_t depth) {
+    if (left_ == 0 || depth > limits::schema_visits_depth_max) return false;
+    --left_;
+    if (!schema.is_object()) return true;
+    if (auto ref = schema.find("$ref"); ref != schema.end()) {
+      const auto* target = target_of(root_, schema);
+      return target && visit(*target, depth + 1);
+    }
+    for (const auto* key :
+         {"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependencies", "extends", "type", "disallow"}) {
+      auto found = schema.find(key);
+      if (found == schema.end() || !found->is_structured()) continue;
+      if (found->is_object() && std::string_view{key} != "dependencies") {
+        if (!visit(*found, depth + 1)) return false;
+        continue;
+      }
+      for (const auto& one : *found) {
+        if (!visit(one, depth + 1)) return false;
+      }
+    }
+    return true;
+  }
+
+  const json& root_;
+  std::size_t left_ = 0;
+};
+
+/// Every place of the schema that may be looked at with a value.
+bool is_bounded(same_value_walk& walk, const json& schema) {
+  if (schema.is_object() && !walk.is_bounded(schema)) return false;
+  if (!schema.is_structured()) return true;
+  for (const auto& one : schema) {
+    if (!is_bounded(walk, one)) return false;
+  }
+  return true;
 }
 
 /// The error's place as "a.b[0]": the library writes "<root>[a][b][0]".
@@ -126,8 +167,11 @@ std::variant<json_schema, std::string> json_schema::compile(std::string_view tex
   if (auto type = schema.find("type"); type == schema.end() || *type != "object") {
     return std::string{R"(expected a schema of an object: "type": "object")"};
   }
-  if (refers_wrongly(schema, schema)) return std::string{"expected every $ref to lead to a place in the schema itself"};
   make_safe(schema);
+  same_value_walk walk{schema};
+  if (!is_bounded(walk, schema)) {
+    return std::string{"expected every $ref to lead to a place in the schema itself, and not back to where it stands"};
+  }
   auto parts = std::make_unique<impl>();
   try {
     valijson::SchemaParser parser{valijson::SchemaParser::kDraft7};

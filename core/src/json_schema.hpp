@@ -1,6 +1,7 @@
 // A JSON schema, ready to look at values. Promises that no schema and no value makes it recurse without bound, load
 // anything, or run an expression of a stranger's: `pattern`, `patternProperties` and `format` are not looked at, because
-// the library matches them with std::regex, whose stack a long text overflows.
+// the library matches them with std::regex, whose stack a long text overflows; nor is `uniqueItems`, which it checks by
+// comparing all with all.
 #pragma once
 
 #include <memory>

@@ -26,6 +26,7 @@ mcp_keeper::mcp_keeper(const mcp_spec& spec, std::string client_version)
     : id_{spec.id},
       start_timeout_{spec.start_timeout},
       call_timeout_{spec.call_timeout},
+      grace_{spec.grace},
       client_version_{std::move(client_version)} {}
 
 std::string mcp_keeper::named(const std::string& what) const { return "the MCP server '" + id_ + "' " + what; }
@@ -82,7 +83,7 @@ mcp_keeper_orders mcp_keeper::stop(mcp_call_no number, std::string_view reason, 
   if (phase_ != phase::ready) return out;
   obey(session_->cancel(number, reason), now, out);
   if (!silent || ++silent_calls_ < limits::mcp_silent_calls_max) return out;
-  give_up("was stopped (it left " + std::to_string(silent_calls_) + " calls in a row without an answer)", out);
+  give_up("was stopped (it left " + std::to_string(silent_calls_) + " calls in a row without an answer)", now, out);
   return out;
 }
 
@@ -98,7 +99,7 @@ mcp_keeper_orders mcp_keeper::said(const mcp_said& what, time_us now) {
   } else if (what.what == mcp_word::request_failed) {
     obey(session_->request_failed(what.request, what.text), now, out);
   } else if (what.what == mcp_word::session_lost) {
-    on_session_lost(what.request, out);
+    on_session_lost(what.request, now, out);
   }
   return out;
 }
@@ -106,7 +107,12 @@ mcp_keeper_orders mcp_keeper::said(const mcp_said& what, time_us now) {
 mcp_keeper_orders mcp_keeper::tick(time_us now) {
   mcp_keeper_orders out;
   if (phase_ == phase::starting && now >= start_until_) {
-    give_up("was not ready within " + format_duration(start_timeout_), out);
+    give_up("was not ready within " + format_duration(start_timeout_), now, out);
+  } else if (phase_ == phase::closing && !quitting_ && now >= close_until_) {
+    // It does not even end: it is as good as gone, and what it says from now on is of an old connection.
+    mcp_said silence;
+    silence.text = "it does not end";
+    on_ended(silence, now, out);
   } else if (phase_ == phase::resting && is_wanted()) {
     want(now, out);
   }
@@ -121,13 +127,14 @@ mcp_keeper_orders mcp_keeper::quit() {
   if (phase_ == phase::resting) {
     out.emplace_back(mcp_order::gone{});
   } else if (phase_ != phase::closing) {
-    give_up({}, out);
+    give_up({}, 0, out);
   }
   return out;
 }
 
 std::optional<mcp_keeper::time_us> mcp_keeper::wake_at() const {
   if (phase_ == phase::starting) return start_until_;
+  if (phase_ == phase::closing && !quitting_) return close_until_;
   if (phase_ == phase::resting && is_wanted()) return rest_until_;
   return std::nullopt;
 }
@@ -137,7 +144,7 @@ void mcp_keeper::obey(mcp_session_effects effects, time_us now, mcp_keeper_order
     if (std::holds_alternative<mcp_effect::ready>(effect)) {
       become_ready(now, out);
     } else if (auto* broken = std::get_if<mcp_effect::broken>(&effect)) {
-      give_up(std::move(broken->why), out);
+      give_up(std::move(broken->why), now, out);
     } else if (auto* answer = std::get_if<mcp_effect::answer>(&effect)) {
       silent_calls_ = 0;
       calls_.erase(answer->call);
@@ -169,14 +176,15 @@ void mcp_keeper::send_call(mcp_call_no number, held_call& call, time_us now, mcp
 }
 
 /// Ends the connection; what comes of it is decided when it has ended. An empty `why`: nothing is wrong with it.
-void mcp_keeper::give_up(std::string why, mcp_keeper_orders& out) {
+void mcp_keeper::give_up(std::string why, time_us now, mcp_keeper_orders& out) {
   was_ready_ = phase_ == phase::ready;
   phase_ = phase::closing;
+  close_until_ = now + to_us(grace_) + to_us(limits::mcp_goodbye_max);
   why_ = std::move(why);
   out.emplace_back(mcp_order::close{});
 }
 
-void mcp_keeper::on_session_lost(std::uint64_t request, mcp_keeper_orders& out) {
+void mcp_keeper::on_session_lost(std::uint64_t request, time_us now, mcp_keeper_orders& out) {
   // The server did nothing about this call, so it may be sent again; once, lest two servers behind one address play ball.
   auto found = calls_.find(session_->call_of(request));
   if (found != calls_.end() && !found->second.sent_again) {
@@ -184,7 +192,7 @@ void mcp_keeper::on_session_lost(std::uint64_t request, mcp_keeper_orders& out) 
     found->second.sent_again = true;
   }
   lost_ = phase_ == phase::ready;
-  give_up("has forgotten its session", out);
+  give_up("has forgotten its session", now, out);
 }
 
 void mcp_keeper::on_ended(const mcp_said& what, time_us now, mcp_keeper_orders& out) {

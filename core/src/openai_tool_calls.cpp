@@ -81,6 +81,10 @@ std::string openai_tool_calls::add_fragment(json& fragment) {
   if (call.id.size() + call.name.size() + call.arguments.size() + arguments->size() > limits::tool_call_bytes_max) {
     return "expected at most " + std::to_string(limits::tool_call_bytes_max) + " bytes of arguments in a tool call";
   }
+  bytes_ += arguments->size();
+  if (bytes_ > limits::answer_calls_bytes_max) {
+    return "expected at most " + std::to_string(limits::answer_calls_bytes_max) + " bytes of arguments in one answer";
+  }
   if (call.arguments.empty()) {
     call.arguments = std::move(*arguments);
   } else {

@@ -227,6 +227,7 @@ void run_machine::on(signal::cancel&& x) {
       now_us_ + std::min<steady_us>(static_cast<steady_us>(wanted_ms), limits::cancel_grace_max.count()) * 1000;
   if (!wish_) wish_ = std::make_unique<stop_wish>(stop_wish{std::move(how), at_most_us});
   wish_->at_most_us = std::min(wish_->at_most_us, at_most_us);
+  answer_waiters();
 }
 
 void run_machine::on(signal::timer&&) {
@@ -237,6 +238,8 @@ void run_machine::on(signal::timer&&) {
     settle();
   } else {
     check_deadlines();
+    if (phase_ == run_phase::paused && !is_closed() && now_us_ >= paused_us_ + grace_us) abandon_what_is_open();
+    settle();
     answer_waiters();
   }
 }
@@ -276,7 +279,8 @@ void run_machine::arm() {
     for (const auto& waiter : waiters_) consider(waiter.answer_by_us);
   } else {
     const auto& limits = setup_.entry->agent.limits;
-    consider_limit(setup_.created_us, limits.total);
+    if (phase_ != run_phase::paused) consider_limit(setup_.created_us, limits.total);
+    if (phase_ == run_phase::paused && !is_closed()) consider(paused_us_ + grace_us);
     if (phase_ == run_phase::connecting || phase_ == run_phase::waiting) consider_limit(opened_us_, limits.first_token);
     if (phase_ == run_phase::streaming && !paused_for_journal_) consider_limit(activity_us_, limits.idle);
     if (phase_ == run_phase::backing_off) consider(retry_us_);

@@ -48,6 +48,7 @@ void run_machine::begin_calls(std::vector<tool_call> calls) {
     one.number = ++work.last_number;
     one.tool = work.box.find(call.name);
     one.call = std::move(call);
+    if (one.tool) one.facts.source = source_of(*one.tool);
     auto problem = refusal_of(one);
     if (problem.empty() && one.tool->need != tool_need::nothing) {
       one.is = turn_call::state::waiting;
@@ -105,6 +106,9 @@ void run_machine::decide(turn_call& which, const tool_decision& word) {
     which.call = with_inputs(std::move(which.call), word.inputs);
   }
   auto problem = tools_->box.problem_with(which.call);
+  if (which.tool && (source_of(*which.tool) != which.facts.source || which.tool->need != which.facts.need)) {
+    problem = "the tool '" + which.call.name + "' is another one by now than the person was asked about";
+  }
   announce(which);
   if (!problem.empty()) answer(which, true, std::move(problem));
 }
@@ -119,6 +123,13 @@ std::string run_machine::refusal_of(const turn_call& which) {
   }
   if (asks_person && setup_.depth > 0) {
     return "a person would have to decide on this call, and a run that works for another one cannot ask anybody";
+  }
+  if (which.tool->kind == tool_kind::agent) {
+    auto is_agent = [](const turn_call& x) { return x.tool && x.tool->kind == tool_kind::agent; };
+    auto begun = std::count_if(tools_->calls.begin(), tools_->calls.end(), is_agent);
+    if (static_cast<std::size_t>(begun) >= limits::children_max) {
+      return "at most " + std::to_string(limits::children_max) + " agents may be called at the same time";
+    }
   }
   if (which.tool->kind == tool_kind::agent && setup_.depth + 1 > limits::agent_depth_max) {
     return "this agent was called by an agent that was called by another, and so on: " +
@@ -173,6 +184,12 @@ void run_machine::next_turn() {
   auto waits = [](const turn_call& x) { return x.is == turn_call::state::waiting; };
   if (std::any_of(calls.begin(), calls.end(), waits)) {
     pause();
+    return;
+  }
+  for (const auto& x : calls) tools_->bytes += x.call.arguments.size() + x.result.size();
+  if (tools_->bytes > limits::run_tool_bytes_max) {
+    fail(failure_code::output_limit,
+         "what its tools were asked and have answered grew above " + std::to_string(limits::run_tool_bytes_max) + " bytes");
     return;
   }
   for (auto& x : calls) {
@@ -262,6 +279,7 @@ void run_machine::answer_stopped_calls() {
 
 void run_machine::pause() {
   phase_ = run_phase::paused;
+  paused_us_ = now_us_;
   log(content_completed{});
   run_paused event;
   for (const auto& call : tools_->calls) {
@@ -356,11 +374,12 @@ void run_machine::on(signal::child_lost&& x) {
   }
 }
 
-void run_machine::on(signal::child_stopped&& x) { child_is_over(x.child); }
+void run_machine::on(signal::child_stopped&& x) { child_is_over(x.child, x.has_ended); }
 
-void run_machine::child_is_over(const run_id& child) {
+/// `has_ended`: that was seen, or said; else it is only not waited for any more.
+void run_machine::child_is_over(const run_id& child, bool has_ended) {
   if (!tools_ || std::erase_if(tools_->children, [&](const child_run& c) { return c.id == child; }) == 0) return;
-  if (phase_ == run_phase::ended) ++tools_->children_stopped;
+  if (phase_ == run_phase::ended && has_ended) ++tools_->children_stopped;
   settle();
 }
 

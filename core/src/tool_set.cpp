@@ -118,6 +118,16 @@ std::string tool_box::problem_with(const tool_call& call) {
 
 // -- calls and decisions ------------------------------------------------------------
 
+std::string source_of(const tool_spec& tool) {
+  switch (tool.kind) {
+    case tool_kind::function: return "function";
+    case tool_kind::process: return tool.command.argv.empty() ? "process" : "process:" + tool.command.argv.front();
+    case tool_kind::mcp: return "mcp:" + tool.server + ":" + tool.remote;
+    case tool_kind::agent: return "agent:" + tool.agent.value;
+  }
+  return {};
+}
+
 tool_call sendable(tool_call call) {
   if (!call.arguments.empty() && !json::accept(call.arguments)) call.arguments = "{}";
   return call;

@@ -38,6 +38,7 @@ struct function_crew {
   std::list<std::shared_ptr<function_job>> waiting;
   std::list<std::thread> threads;  // those not given up
   std::size_t busy = 0;            // of these
+  std::size_t lost = 0;            // given up, and not returned yet
   bool stopping = false;
 };
 
@@ -58,7 +59,10 @@ bool run(function_crew& crew, lock_type& lock, detail::function_job& job) {
   // What it held is let go of by the thread that it ran on, before anybody hears that it is over.
   job.work = nullptr;
   lock.lock();
-  if (job.given_up) return false;
+  if (job.given_up) {
+    --crew.lost;
+    return false;
+  }
   job.state = job_state::finishing;
   auto done = std::exchange(job.done, nullptr);
   lock.unlock();
@@ -151,7 +155,7 @@ function_job function_threads::start(std::function<void()> work, std::function<v
   job->done = std::move(done);
   lock_type lock(crew_->guard);
   job->place = crew_->waiting.insert(crew_->waiting.end(), job);
-  if (!staff(crew_)) {
+  if (crew_->lost >= core::limits::tool_threads_lost_max || !staff(crew_)) {
     crew_->waiting.erase(job->place);
     lock.unlock();
     throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again), "no thread for a function");
@@ -179,6 +183,7 @@ bool function_threads::give_up(const function_job& job) {
       job->state = job_state::over;
       held.done = std::move(job->done);
       job->its_thread->detach();
+      ++crew_->lost;
       crew_->threads.erase(job->its_thread);
       --crew_->busy;
       // Without a thread to be had, what waits goes on waiting until the next start.

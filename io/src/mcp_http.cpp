@@ -107,6 +107,13 @@ class http_link {
     for (const auto& [key, one] : transfers_) one.name.tell(0);
   }
 
+  /// Transfers that no answer is waited for.
+  std::size_t notes() const {
+    std::lock_guard lock(guard_);
+    auto is_note = [](const auto& entry) { return entry.second.request == 0; };
+    return static_cast<std::size_t>(std::count_if(transfers_.begin(), transfers_.end(), is_note));
+  }
+
   std::string session() const {
     std::lock_guard lock(guard_);
     return session_;
@@ -232,6 +239,8 @@ class mcp_http final : public mcp_transport {
 
   void send(core::mcp_message_out message) override {
     if (closed_) return;
+    // A server that asks and asks, and takes no answer, must not fill this node with sockets.
+    if (message.request == 0 && link_->notes() >= limits::mcp_notes_max) return;
     if (!message.version.empty()) version_ = message.version;
     const auto request = message.request;
     const auto session = link_->session();

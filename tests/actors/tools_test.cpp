@@ -375,6 +375,43 @@ CAF_TEST(a cancel at any moment while a child starts stops it too) {
   }
 }
 
+CAF_TEST(a run whose actor dies takes its children along) {
+  node n{with_tools()};
+  auto parent = n.run("r");
+  n.settle();
+  n.say_calls({kid("1"), kid("2")});
+  CAF_REQUIRE_EQUAL(n.models().calls.size(), 3u);
+  caf::anon_send_exit(parent, caf::exit_reason::kill);
+  n.settle();
+  CAF_CHECK(n.model(1).closed && n.model(2).closed);
+  CAF_CHECK_EQUAL(status_of_run(n, "r"), "ERROR");
+}
+
+CAF_TEST(a graceful cancel that was granted holds although the run dies) {
+  for (auto journal : {journal_kind::memory, journal_kind::sqlite}) {
+    node n{with_tools(journal)};
+    auto run = n.run("r");
+    n.settle();
+    n.say_calls({work()});
+    cancel_request request{.run = {"r"}, .reason = "enough", .by = "test", .wait_ms = 0};
+    request.mode = cancel_mode::after_tools;
+    auto reply = n.ask<cancel_reply>(request);
+    n.settle();
+    n.advance(std::chrono::milliseconds{1});
+    CAF_CHECK_EQUAL(outcome(reply), "accepted");
+    // The journal knows it, whoever ends the run.
+    auto ended = std::make_shared<std::optional<end_orphan_reply>>();
+    auto asker = n.system().spawn([=, &n](caf::event_based_actor* self) {
+      end_orphan what{{"r"}, {.kind = ending_kind::failed, .code = failure_code::node_lost, .message = "gone"}, 1};
+      self->request(n.env().journal, caf::infinite, what)
+          .then([=](end_orphan_reply& x) { *ended = std::move(x); }, [](const caf::error&) {});
+    });
+    n.settle();
+    CAF_REQUIRE(*ended && (*ended)->ended);
+    CAF_CHECK(get_if<run_ended>(**(*ended)->ended)->how.kind == ending_kind::cancelled);
+  }
+}
+
 CAF_TEST(a child that is cancelled by itself is an answer to its caller) {
   node n{with_tools()};
   n.run("r");

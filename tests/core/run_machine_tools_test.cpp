@@ -329,6 +329,39 @@ CAF_TEST(a paused run goes on from its log as if it had never left) {
   CAF_CHECK_EQUAL(results(after.logged), "a ok;ask ok;");
 }
 
+CAF_TEST(a decision is for the tool that the person was shown and for no other of its name) {
+  machine_bench before;
+  before.go_to(paused).confirm().confirm();
+  CAF_REQUIRE(before.closed);
+  auto log = before.logged;
+  log.push_back(machine_bench::continued(before, {yes("ask")}));
+  // Since then the name stands for a program.
+  core::tool_spec other;
+  other.name = "tool_ask";
+  other.need = tool_need::confirmation;
+  other.kind = core::tool_kind::process;
+  other.command.argv = {"rm"};
+  auto entry = machine_bench::default_entry();
+  entry.tools = std::make_shared<const core::tool_set>(std::get<0>(core::tool_set::make({other})));
+  auto setup = machine_bench::setup_of(entry);
+  setup.next_index = log.size();
+  core::run_machine machine{std::move(setup), core::replay(log)};
+  core::run_effects out;
+  machine.step(sig::begin{}, before.now_us, out);
+  for (const auto& effect : out) CAF_CHECK(!std::holds_alternative<fx::open_tool>(effect));
+}
+
+CAF_TEST(a paused run gives up a tool that does not close and leaves) {
+  machine_bench bench;
+  bench.go_to(streaming).confirm().step(bench.calls({"ask", "a"})).step(model_closed{1});
+  bench.confirm().step(bench.result(2, "42")).confirm().confirm();
+  CAF_CHECK_EQUAL(name_of(bench), "paused");
+  CAF_CHECK(!bench.closed);
+  bench.advance_ms(core::limits::close_grace.count()).step(sig::timer{});
+  CAF_CHECK_EQUAL(bench.count<fx::kill_tool>(), 1);
+  CAF_CHECK(bench.closed);
+}
+
 CAF_TEST(each sort of decision becomes what it says) {
   machine_bench before;
   before.go_to(streaming).confirm().step(before.calls({"ask", "out", "fill"})).step(model_closed{1}).confirm().confirm();

@@ -74,6 +74,7 @@ class supervisor_state {
   void on_closed(const run_closed& x);
   void on_down(const caf::down_msg& down);
   void count(run_status status);
+  void stop_children_of(const run_id& parent);
   void after_a_run_left();
   void wake(std::vector<waiter> waiters);
 

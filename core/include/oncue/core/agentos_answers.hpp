@@ -56,8 +56,8 @@ struct field_error {
 /// 422 {"detail":[{"type":…,"loc":[…],"msg":…,"input":…}]}. A `loc` that is a number is written as one.
 http_answer fields_answer(const std::vector<field_error>& errors);
 
-/// Why a run did not start, or did not go on. Fields that the caller can mend are 422 in the shape above; a node that cannot take it now says
-/// when to come again (Retry-After).
+/// Why a run did not start, or did not go on. Fields that the caller can mend are 422 in the shape above; a node that
+/// cannot take it now says when to come again (Retry-After).
 http_answer refusal_answer(const refusal& refused);
 
 /// … or did not go on: what cannot be decided so is 422, at the field `tools`.
@@ -65,7 +65,8 @@ http_answer continue_refusal_answer(const refusal& refused);
 
 /// The cancel's answer. Without a receipt always 200 {}, as agno says it for any run; with one {outcome, status,
 /// phase_at_cancel, run_id, event_index, tools_stopped, tools_abandoned, children, children_stopped, upstream_closed,
-/// durable, latency_us} and a status that tells: 200 cancelled, 202 accepted and intent_stored, 409 already_ended, 404 unknown. What is not known is null.
+/// durable, latency_us} and a status that tells: 200 cancelled, 202 accepted and intent_stored, 409 already_ended, 404
+/// unknown. What is not known is null.
 http_answer cancel_answer(const cancel_reply& reply, bool receipt);
 
 }  // namespace oncue::core

@@ -32,8 +32,8 @@ std::string percent_encoded(std::string_view text);
 /// application/x-www-form-urlencoded, a query as well: "a=b&c=d%20e". Fields with an empty value are left out.
 std::string form_encoded(const field_pairs& fields);
 
-/// The field `tools` of a continue: each call that waits, with what was decided on it. Calls without a decision are left out:
-/// the server says which are missing. What is decided on a call that does not wait is passed over.
+/// The field `tools` of a continue: each call that waits, with what was decided on it. Calls without a decision are left
+/// out: the server says which are missing. What is decided on a call that does not wait is passed over.
 std::string decided_tools(const std::vector<tool_requirement>& waiting_for, const std::vector<tool_decision>& decisions);
 
 // -- answers ---------------------------------------------------------------------------

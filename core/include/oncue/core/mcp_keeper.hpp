@@ -89,9 +89,9 @@ class mcp_keeper {
   void want(time_us now, mcp_keeper_orders& out);
   void obey(mcp_session_effects effects, time_us now, mcp_keeper_orders& out);
   void become_ready(time_us now, mcp_keeper_orders& out);
-  void give_up(std::string why, mcp_keeper_orders& out);
+  void give_up(std::string why, time_us now, mcp_keeper_orders& out);
   void on_ended(const mcp_said& what, time_us now, mcp_keeper_orders& out);
-  void on_session_lost(std::uint64_t request, mcp_keeper_orders& out);
+  void on_session_lost(std::uint64_t request, time_us now, mcp_keeper_orders& out);
   void send_call(mcp_call_no number, held_call& call, time_us now, mcp_keeper_orders& out);
   void fail(mcp_call_no number, std::string why, mcp_keeper_orders& out);
   void fail_all(const std::string& why, bool unsent_too, mcp_keeper_orders& out);
@@ -102,6 +102,7 @@ class mcp_keeper {
   std::string id_;
   milliseconds start_timeout_;
   milliseconds call_timeout_;
+  milliseconds grace_;
   std::string client_version_;
   phase phase_ = phase::resting;
   std::optional<mcp_session> session_;
@@ -118,6 +119,7 @@ class mcp_keeper {
   std::uint32_t silent_calls_ = 0;
   time_us ready_since_ = 0;
   time_us start_until_ = 0;  ///< starting: then it takes too long
+  time_us close_until_ = 0;  ///< closing: then it is as good as gone
   time_us rest_until_ = 0;   ///< resting: not started before
 };
 

@@ -33,6 +33,7 @@ class openai_tool_calls {
   entry* find(const nlohmann::json& fragment, const std::string& id, const std::string& name);
 
   std::vector<entry> entries_;
+  std::size_t bytes_ = 0;  // of all arguments
 };
 
 }  // namespace oncue::core

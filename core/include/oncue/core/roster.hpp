@@ -53,6 +53,7 @@ class roster {
     row_state state = row_state::creating;
     run_status status = run_status::pending;
     bool new_session = false;  // the session was made for this run: nothing was said in it before
+    run_id parent;             // of a child
     bool is_child = false;  // works for a run of this node: it shares that one's place and session, and waits for neither
     std::int64_t created_at_ms = 0;
     std::optional<ending> cancel_wanted;  // a cancel was passed on: if the actor dies, the run counts as cancelled (I2)
@@ -89,6 +90,7 @@ class roster {
       entry.id = &id;
       entry.created_at_ms = now_ms;
       entry.is_child = entry.new_session = true;
+      entry.parent = request.parent;
       return std::nullopt;
     }
     auto must_wait = busy || heads_ >= free_places();

@@ -152,7 +152,7 @@ class run_machine {
   turn_call* running_call(tool_no number);
   bool has_running_calls() const;
   void forget_tool(tool_no number, bool abandoned);
-  void child_is_over(const run_id& child);
+  void child_is_over(const run_id& child, bool has_ended = true);
   cancel_request cancel_of(const run_id& child) const;
 
   // the log and the ending: run_machine_log.cpp
@@ -187,6 +187,7 @@ class run_machine {
   steady_us opened_us_ = 0;
   steady_us activity_us_ = 0;
   steady_us retry_us_ = 0;
+  steady_us paused_us_ = 0;
   std::uint64_t random_ = 0;
 
   // what was said
@@ -212,6 +213,7 @@ class run_machine {
     std::uint32_t children_at_end = 0;
     std::uint32_t children_stopped = 0;
     std::int64_t expires_at_ms = 0;
+    std::size_t bytes = 0;  // of calls and their answers in finished turns
   };
   tool_work& tools();
   std::unique_ptr<tool_work> tools_;

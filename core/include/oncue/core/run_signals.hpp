@@ -53,9 +53,10 @@ struct child_lost {
   std::string why;
 };
 
-/// The answer to a cancel of the child: nothing of it is open.
+/// The answer to a cancel of the child.
 struct child_stopped {
   run_id child;
+  bool has_ended = true;  ///< false: it did not say so in time, or there never was such a run
 };
 
 /// Somebody wants the run cancelled. `ticket` comes back with the answer.

@@ -66,6 +66,10 @@ class tool_box {
   std::unique_ptr<tool_set> listed_;  // null: nothing was listed
 };
 
+/// Who does a tool's work, in words that tell it from any other tool of the same name: "function", "process:sh …",
+/// "mcp:files:read_file", "agent:writer".
+std::string source_of(const tool_spec& tool);
+
 /// A call as it can be sent to a provider again: servers parse the arguments when they are told of it.
 tool_call sendable(tool_call call);
 

@@ -43,7 +43,7 @@ bool inspect(Inspector& f, cancel_request& x) {
 
 enum class cancel_outcome : std::uint8_t {
   cancelled,      ///< the ending `cancelled` is journalled; the same on repeats
-  accepted,       ///< the run has stopped; its ending was not journalled within `wait_ms`
+  accepted,       ///< the run has stopped, or lets something end first; its ending was not journalled within `wait_ms`
   already_ended,  ///< the run had ended by itself: nothing to cancel, see `status`
   intent_stored,  ///< no such run yet: if it is started with this id, it is cancelled at once
   unknown,        ///< no such run, and no room for another intent

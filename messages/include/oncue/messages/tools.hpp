@@ -74,6 +74,7 @@ struct tool_facts {
   std::string note;                 ///< what the person said to it
   std::vector<input_field> inputs;  ///< only when need is user_input
   run_id child;                     ///< the run that does the call's work, when the tool is an agent
+  std::string source;               ///< who does the work: a person's yes is for this tool, not for one of the same name
 
   friend bool operator==(const tool_facts&, const tool_facts&) = default;
 };
@@ -141,7 +142,7 @@ bool inspect(Inspector& f, input_field& x) {
 template <class Inspector>
 bool inspect(Inspector& f, tool_facts& x) {
   return f.object(x).fields(f.field("need", x.need), f.field("confirmed", x.confirmed), f.field("note", x.note),
-                            f.field("inputs", x.inputs), f.field("child", x.child));
+                            f.field("inputs", x.inputs), f.field("child", x.child), f.field("source", x.source));
 }
 template <class Inspector>
 bool inspect(Inspector& f, tool_requirement& x) {
