@@ -166,7 +166,9 @@ std::string form_encoded(const field_pairs& fields) {
 
 std::string decided_tools(const std::vector<tool_requirement>& waiting_for, const std::vector<tool_decision>& decisions) {
   auto tools = ordered_json::array();
-  for (const auto& [call, facts] : waiting_for) {
+  for (const auto& waiting : waiting_for) {
+    const auto& call = waiting.call;
+    const auto& facts = waiting.facts;
     const auto decided =
         std::find_if(decisions.begin(), decisions.end(), [&](const tool_decision& x) { return x.call_id == call.id; });
     if (decided == decisions.end()) continue;

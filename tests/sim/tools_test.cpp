@@ -1,7 +1,7 @@
 // Seeded interleavings of runs that use tools, wait for a person, and call other agents: tools that answer, hang, die or
-// are deaf, decisions that come early, late and twice, cancels in every mode, runs that expire, in an order of messages that
-// the seed chooses. After each seed every run and every child has one ending, its log is whole, nobody was told a lie, and
-// no actor is left. One seed more: ONCUE_SIM_SEED=n; more of them: ONCUE_SIM_SEEDS=n.
+// are deaf, decisions that come early, late and twice, cancels in every mode, runs that expire, in an order of messages
+// that the seed chooses. After each seed every run and every child has one ending, its log is whole, nobody was told a lie,
+// and no actor is left. One seed more: ONCUE_SIM_SEED=n; more of them: ONCUE_SIM_SEEDS=n.
 #define CAF_SUITE sim.tools
 
 #include <algorithm>
@@ -189,7 +189,8 @@ verdict play(std::uint64_t seed) {
     if (!what.empty() && result.broken.empty()) result.broken = run + ": " + what;
   };
   auto live = n.live_actors();
-  if (live != idle) broken("the node", std::to_string(live) + " actors are left, " + std::to_string(idle) + " were there before");
+  if (live != idle)
+    broken("the node", std::to_string(live) + " actors are left, " + std::to_string(idle) + " were there before");
   auto list = n.ask<run_list>(list_runs{1000});
   n.settle();
   for (const auto& run : (*list)->runs) {
@@ -219,7 +220,8 @@ verdict play(std::uint64_t seed) {
         continue;
       }
       auto granted = (*reply)->outcome == cancel_outcome::cancelled || (*reply)->outcome == cancel_outcome::accepted;
-      if (granted && ended->how.kind != ending_kind::cancelled) broken(run->id, "a cancel was granted, but it ended otherwise");
+      if (granted && ended->how.kind != ending_kind::cancelled)
+        broken(run->id, "a cancel was granted, but it ended otherwise");
       if ((*reply)->outcome == cancel_outcome::already_ended && ended->how.kind == ending_kind::cancelled) {
         broken(run->id, "a cancel came too late, but the run is cancelled");
       }

@@ -26,7 +26,8 @@
 // error_in_stream     k(3)                      k deltas, then an error object as data, then the end
 // no_done             n                         everything but [DONE], then closes
 // done_but_open       n                         everything, but neither the answer nor the connection ends
-// tool_call           calls(1) words(0)         text-free answer: tool calls in fragments, finish_reason tool_calls; when it
+// tool_call           calls(1) words(0)         text-free answer: tool calls in fragments, finish_reason tool_calls; when
+// it
 //                                               has been told what they answered, so many words instead, if above 0
 // reasoning           n                         n reasoning deltas (reasoning_content), then n content deltas
 // usage               n                         words with a usage chunk, as words does if stream_options asks for it

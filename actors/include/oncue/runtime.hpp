@@ -122,7 +122,8 @@ struct started_run {
 class runtime {
  public:
   /// Starts the node: worker threads, event loops, the journal, the supervisor. Throws std::runtime_error with one sentence
-  /// when the store cannot be used, std::invalid_argument when agents and tools do not fit together; runs that an earlier process left open in it are ended.
+  /// when the store cannot be used, std::invalid_argument when agents and tools do not fit together; runs that an earlier
+  /// process left open in it are ended.
   explicit runtime(runtime_options options = {});
 
   /// Cancels what is live, waits for that at most core::limits::close_grace, and stops. A reader that is
