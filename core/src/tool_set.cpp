@@ -193,7 +193,9 @@ std::vector<input_field> inputs_of(const tool_spec& tool, const tool_call& call)
   std::vector<input_field> fields;
   auto properties = schema.is_object() ? schema.value("properties", json::object()) : json::object();
   if (!properties.is_object()) return fields;
-  for (const auto& [name, property] : properties.items()) {
+  for (const auto& entry : properties.items()) {
+    const auto& name = entry.key();
+    const auto& property = entry.value();
     const auto& wanted = tool.input_fields;
     if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), name) == wanted.end()) continue;
     input_field field{name, {}, {}, {}};
