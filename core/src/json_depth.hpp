@@ -26,4 +26,8 @@ inline bool nested_at_most(std::string_view json, std::size_t depth_max) {
   return true;
 }
 
+/// True if the text can be JSON at all: nlohmann's parser takes a NUL for the end of the text, and what stands behind it
+/// for nothing, so whoever goes through the same bytes by himself would run on.
+inline bool has_no_nul(std::string_view text) { return text.find('\0') == text.npos; }
+
 }  // namespace oncue::core

@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "json_depth.hpp"
+
 namespace oncue::core {
 
 namespace {
@@ -30,7 +32,7 @@ struct turn {
 
 /// Servers parse a call's arguments when they are told of it again.
 tool_call sendable(tool_call call) {
-  if (!nlohmann::json::accept(call.arguments)) call.arguments = "{}";
+  if (!has_no_nul(call.arguments) || !nlohmann::json::accept(call.arguments)) call.arguments = "{}";
   return call;
 }
 

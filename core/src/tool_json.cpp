@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "json_depth.hpp"
 #include "json_keys.hpp"
 #include "oncue/core/json_text.hpp"
 #include "oncue/core/limits.hpp"
@@ -15,8 +16,8 @@ bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; 
 /// The end of the string that begins at `begin`, behind its closing quote. The text is valid JSON.
 std::size_t end_of_string(std::string_view json, std::size_t begin) {
   auto i = begin + 1;
-  while (json[i] != '"') i += json[i] == '\\' ? 2 : 1;
-  return i + 1;
+  while (i < json.size() && json[i] != '"') i += json[i] == '\\' ? 2 : 1;
+  return std::min(i + 1, json.size());
 }
 
 /// The end of the value that begins at `begin` in valid compact JSON.
@@ -68,7 +69,7 @@ std::string_view python_type(std::string_view type) {
   return "str";
 }
 
-bool is_value(const std::string& value) { return !value.empty() && nlohmann::json::accept(value); }
+bool is_value(const std::string& value) { return !value.empty() && has_no_nul(value) && nlohmann::json::accept(value); }
 
 bool has_all_inputs(const tool_facts& facts) {
   return std::all_of(facts.inputs.begin(), facts.inputs.end(), [](const input_field& x) { return !x.value.empty(); });
@@ -93,7 +94,7 @@ std::optional<std::string> compact_arguments(std::string_view arguments) {
   while (!arguments.empty() && is_space(arguments.front())) arguments.remove_prefix(1);
   if (arguments.empty()) return "{}";
   // accept() needs no stack for nested values; whoever reads our output may.
-  if (arguments.front() != '{' || !nlohmann::json::accept(arguments)) return {};
+  if (arguments.front() != '{' || !has_no_nul(arguments) || !nlohmann::json::accept(arguments)) return {};
   std::string out;
   out.reserve(arguments.size());
   std::size_t depth = 0;

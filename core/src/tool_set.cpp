@@ -18,7 +18,7 @@ std::variant<json, std::string> arguments_of(const tool_call& call) {
   if (!nested_at_most(call.arguments, limits::tool_call_depth_max)) {
     return "arguments: expected them nested at most " + std::to_string(limits::tool_call_depth_max) + " deep";
   }
-  auto value = json::parse(call.arguments, nullptr, false);
+  auto value = has_no_nul(call.arguments) ? json::parse(call.arguments, nullptr, false) : json(json::value_t::discarded);
   if (value.is_discarded()) return std::string{"arguments: expected a JSON object, got what is not JSON"};
   if (!value.is_object()) return std::string{"arguments: expected a JSON object, got "} + value.type_name();
   return value;
@@ -129,7 +129,7 @@ std::string source_of(const tool_spec& tool) {
 }
 
 tool_call sendable(tool_call call) {
-  if (!call.arguments.empty() && !json::accept(call.arguments)) call.arguments = "{}";
+  if (!call.arguments.empty() && !(has_no_nul(call.arguments) && json::accept(call.arguments))) call.arguments = "{}";
   return call;
 }
 
@@ -166,7 +166,8 @@ std::string problem_with(const std::vector<tool_requirement>& waiting_for, const
           auto is_field = [&](const input_field& x) { return x.name == field.name; };
           auto given = std::find_if(found->inputs.begin(), found->inputs.end(), is_field);
           if (given == found->inputs.end() || given->value.empty()) return call + ": expected a value for " + field.name;
-          if (!json::accept(given->value)) return call + ": expected a JSON value for " + field.name;
+          if (!has_no_nul(given->value) || !json::accept(given->value))
+            return call + ": expected a JSON value for " + field.name;
         }
         break;
     }

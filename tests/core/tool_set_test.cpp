@@ -91,6 +91,13 @@ CAF_TEST(what strangers could make expensive is not looked at) {
   CAF_CHECK_EQUAL(wrong(R"({"type":"object","properties":{"p":{"type":"array","uniqueItems":true}}})", many + "]}"), "");
 }
 
+CAF_TEST(a NUL is no end of arguments) {
+  const std::string behind{"{}\0\"a", 5};
+  CAF_CHECK(wrong(R"({"type":"object"})", behind).find("not JSON") != std::string::npos);
+  CAF_CHECK_EQUAL(sendable({"1", "t", behind}).arguments, "{}");
+  CAF_CHECK_EQUAL(call_line({"1", "t", behind}), "t()");
+}
+
 CAF_TEST(two tools of one name are refused and a listed one does not replace another) {
   auto made = tool_set::make({with_schema(R"({"type":"object"})"), with_schema(R"({"type":"object"})")});
   CAF_CHECK_EQUAL(std::get<std::string>(made), "t: two tools have this name");
