@@ -142,6 +142,7 @@ std::optional<web_origin> parse_origin(std::string_view text) {
   if (port == ":") return std::nullopt;
   if (!port.empty()) {
     origin.port = *parse_port(port.substr(1));
+    if (origin.port == 0) return std::nullopt;  // nobody is reached there
   } else if (origin.scheme == "http" || origin.scheme == "https") {
     origin.port = origin.scheme == "http" ? 80 : 443;
   }
