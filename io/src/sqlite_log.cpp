@@ -100,8 +100,21 @@ run_row row_of(const query& rows) {
 }
 
 std::optional<run_row> find_row(sqlite_connection& db, const run_id& run) {
-  query rows{db, "SELECT " ONCUE_RUN_COLUMNS " FROM runs WHERE run_id=? AND stage<5", run};
-  return rows.next() ? std::optional{row_of(rows)} : std::nullopt;
+  std::optional<run_row> found;
+  {
+    query rows{db, "SELECT " ONCUE_RUN_COLUMNS " FROM runs WHERE run_id=? AND stage<5", run};
+    if (rows.next()) found = row_of(rows);
+  }
+  if (found) catch_up(db, *found);
+  return found;
+}
+
+void catch_up(sqlite_connection& db, run_row& run) {
+  if (!run.is_open()) return;
+  query rows{db, "SELECT seq, at_ms FROM events WHERE run_no=? AND seq>=? ORDER BY seq DESC LIMIT 1", run.number, run.next};
+  if (!rows.next()) return;
+  run.next = rows.count(0) + 1;
+  run.updated_at_ms = rows.number(1);
 }
 
 std::string state_name(run_status status) {

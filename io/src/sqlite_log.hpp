@@ -40,7 +40,10 @@ struct run_row {
 #define ONCUE_RUN_COLUMN_COUNT 18
 run_row row_of(const query& rows);
 
-/// Nothing if there is no such run, or it is being forgotten.
+/// Sets what deltas have not changed in an open run's row: where its log ends, and when it was written.
+void catch_up(sqlite_connection& db, run_row& run);
+
+/// Nothing if there is no such run, or it is being forgotten. The row has been caught up.
 std::optional<run_row> find_row(sqlite_connection& db, const run_id& run);
 
 /// A state as the file has it.

@@ -20,15 +20,15 @@ store_answer sqlite_writer::write(const reopen_run& what) {
     return reopen_reply{.refused = core::cannot_continue_again(what.run)};
   }
   query{db_,
-        "UPDATE runs SET state='running', expires_ms=0, owner=?, epoch=epoch+1, next_seq=?, updated_ms=?, bytes=bytes+?"
+        "UPDATE runs SET state='running', expires_ms=0, owner=?, epoch=epoch+1, next_seq=?, updated_ms=?"
         " WHERE run_no=?",
         incarnation_,
         continued.index + 1,
         continued.at_ms,
-        cost_bytes(continued),
         run->number}
       .run();
   insert(run->number, continued);
+  open_runs_.erase(what.run);
   return reopen_reply{.refused = {}, .epoch = run->epoch + 1};
 }
 

@@ -86,7 +86,8 @@ runs_found search(sqlite_connection& db, const find_runs& what) {
   }
   // What was said with tools is in the events only: they come along, as far as there is room for them.
   std::size_t bytes = 0;
-  for (const auto& run : runs) {
+  for (auto& run : runs) {
+    catch_up(db, run);
     auto wanted = run.tools || run.summary.status == run_status::paused;
     found.runs.push_back(record_of(db, run, wanted && bytes < core::limits::runs_listed_bytes_max));
     for (const auto& event : found.runs.back().events) bytes += cost_bytes(*event);

@@ -206,6 +206,7 @@ std::vector<store_answer> sqlite_store::commit(std::span<const store_write> writ
     return impl_->write_all(writes);
   } catch (const std::exception& error) {
     ++impl_->stats.failed;
+    impl_->writer->forget_open_runs();
     impl_->problem = store_problem(path(), error);
     // One write that cannot be made is found by making each alone.
     if (writes.size() > 1 && !is_environmental(error)) {

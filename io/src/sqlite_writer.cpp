@@ -25,12 +25,6 @@ bool is_gapless(const std::vector<event_ptr>& events) {
   return true;
 }
 
-std::size_t kept_bytes(const std::vector<event_ptr>& events, std::size_t from) {
-  std::size_t bytes = 0;
-  for (auto i = from; i < events.size(); ++i) bytes += cost_bytes(*events[i]);
-  return bytes;
-}
-
 std::size_t ending_count(const std::vector<event_ptr>& events) {
   return static_cast<std::size_t>(
       std::count_if(events.begin(), events.end(), [](const event_ptr& event) { return get_if<run_ended>(*event); }));
@@ -151,7 +145,7 @@ void sqlite_writer::insert_run(const create_run& what) {
   auto key = request.idempotency_key.empty() ? std::nullopt : std::optional{request.idempotency_key};
   query{db_,
         "INSERT INTO runs(run_id, agent, session, user, state, epoch, owner, next_seq, updated_ms, bytes, created_ms,"
-        " idempotency_key) VALUES(?, ?, ?, ?, 'queued', 1, ?, ?, ?, ?, ?, ?)",
+        " idempotency_key) VALUES(?, ?, ?, ?, 'queued', 1, ?, ?, ?, 0, ?, ?)",
         request.id,
         request.agent,
         request.session,
@@ -159,7 +153,6 @@ void sqlite_writer::insert_run(const create_run& what) {
         incarnation_,
         what.events.size(),
         what.created_at_ms,
-        kept_bytes(what.events, 0) + request.input.size(),
         what.created_at_ms,
         key}
       .run();
@@ -192,11 +185,13 @@ void sqlite_writer::insert_run(const create_run& what) {
       .run();
 }
 
-std::int64_t sqlite_writer::number_of(const run_id& run) {
-  if (auto known = numbers_.find(run); known != numbers_.end()) return known->second;
-  query rows{db_, "SELECT run_no FROM runs WHERE run_id=? AND stage=0", run};
-  if (!rows.next()) return 0;
-  return numbers_[run] = rows.number(0);
+/// The run, if it is open and this process's. Valid until the next write.
+sqlite_writer::open_run* sqlite_writer::find_open(const run_id& run) {
+  if (auto known = open_runs_.find(run); known != open_runs_.end()) return &known->second;
+  auto row = find_row(db_, run);
+  if (!row || !row->is_open() || row->owner != incarnation_) return nullptr;
+  auto is_running = row->summary.status == run_status::running;
+  return &(open_runs_[run] = {row->number, row->epoch, row->next, is_running, row->tools});
 }
 
 // -- append ------------------------------------------------------------------------
@@ -204,29 +199,24 @@ std::int64_t sqlite_writer::number_of(const run_id& run) {
 /// The events from the `skip`th on, if the run is open, ours, and exactly there. False: it is not, and nothing was changed.
 bool sqlite_writer::advance(const append_events& what, std::size_t skip) {
   const auto& events = what.events;
-  auto run_no = number_of(what.run);
+  auto* run = find_open(what.run);
+  if (!run || run->epoch != what.epoch || run->next != events[skip]->index) return false;
+  for (auto i = skip; i < events.size(); ++i) insert(run->number, *events[i]);
+  run->next = events.back()->index + 1;
   const auto* pause = core::pause_at_end(events);
-  auto changed =
-      query{db_,
-            "UPDATE runs SET next_seq=?1, updated_ms=?2, bytes=bytes+?3, tools=tools|?4, state=?5, expires_ms=?11"
-            " WHERE run_no=?6 AND run_id=?7 AND epoch=?8 AND owner=?9 AND next_seq=?10 AND stage=0",
-            events.back()->index + 1,
-            events.back()->at_ms,
-            kept_bytes(events, skip),
-            core::tells_of_tools(events),
-            pause ? "paused" : "running",
-            run_no,
-            in_place{what.run.value},
-            what.epoch,
-            incarnation_,
-            events[skip]->index,
-            pause ? pause->expires_at_ms : 0}
-          .run();
-  if (changed == 0) {
-    numbers_.erase(what.run);
-    return false;
-  }
-  for (auto i = skip; i < events.size(); ++i) insert(run_no, *events[i]);
+  auto tools = run->tools || core::tells_of_tools(events);
+  if (run->is_running && !pause && tools == run->tools) return true;
+  query{db_,
+        "UPDATE runs SET next_seq=?1, updated_ms=?2, tools=?3, state=?4, expires_ms=?5 WHERE run_no=?6 AND stage=0",
+        run->next,
+        events.back()->at_ms,
+        tools,
+        pause ? "paused" : "running",
+        pause ? pause->expires_at_ms : 0,
+        run->number}
+      .run();
+  run->is_running = !pause;
+  run->tools = tools;
   return true;
 }
 
@@ -251,18 +241,17 @@ store_answer sqlite_writer::write(const append_events& what) {
 // -- finish ------------------------------------------------------------------------
 
 /// The one conditional statement by which a run ends. False: somebody else was first.
-bool sqlite_writer::close_run(const run_row& run, event_index first, const run_event& ended, std::size_t bytes) {
+bool sqlite_writer::close_run(const run_row& run, event_index first, const run_event& ended) {
   const auto& body = *get_if<run_ended>(ended);
   auto wanted = state_name(status_of(body.how));
   auto changed =
       query{db_,
             "UPDATE runs SET state=CASE WHEN cancel_requested THEN 'cancelled' ELSE ?1 END, next_seq=?2, updated_ms=?3,"
-            " ended_ms=?3, bytes=bytes+?4, ending=?5, stage=1"
-            " WHERE run_no=?6 AND epoch=?7 AND owner=?8 AND next_seq=?9 AND stage=0",
+            " ended_ms=?3, ending=?4, stage=1"
+            " WHERE run_no=?5 AND epoch=?6 AND owner=?7 AND next_seq<=?8 AND stage=0",
             wanted,
             ended.index + 1,
             ended.at_ms,
-            bytes,
             core::encode(body.how),
             run.number,
             run.epoch,
@@ -270,7 +259,7 @@ bool sqlite_writer::close_run(const run_row& run, event_index first, const run_e
             first}
           .run();
   if (changed == 0) return false;
-  numbers_.erase(run.summary.id);
+  open_runs_.erase(run.summary.id);
   query{db_,
         "UPDATE sessions SET updated_ms=max(updated_ms, ?2), input_tokens=input_tokens+?3, output_tokens=output_tokens+?4,"
         " reasoning_tokens=reasoning_tokens+?5, cache_read_tokens=cache_read_tokens+?6 WHERE session_id=?1",
@@ -306,7 +295,7 @@ store_answer sqlite_writer::write(const finish_run& what) {
     ended = event_ptr{run_event{ended->index, ended->at_ms, boxed<run_ended>{std::move(body)}}};
   }
   auto skip = run->next - events.front()->index;
-  if (!close_run(*run, run->next, *ended, kept_bytes(events, skip))) return refused(what.run, "the run changed meanwhile");
+  if (!close_run(*run, run->next, *ended)) return refused(what.run, "the run changed meanwhile");
   for (auto i = skip; i + 1 < events.size(); ++i) insert(run->number, *events[i]);
   insert(run->number, *ended);
   if (core::tells_of_tools(events)) query{db_, "UPDATE runs SET tools=1 WHERE run_no=?", run->number}.run();
@@ -319,7 +308,7 @@ event_ptr sqlite_writer::end_as(const run_row& run, ending how, std::int64_t at_
   run_ended body{.how = with_flag(run, std::move(how)), .content = std::move(sum.content), .usage = sum.usage};
   body.duration_us = static_cast<std::uint64_t>(std::max<std::int64_t>(at_ms - run.summary.created_at_ms, 0)) * 1000;
   event_ptr ended{run_event{run.next, at_ms, boxed<run_ended>{std::move(body)}}};
-  if (!close_run(run, run.next, *ended, cost_bytes(*ended))) throw store_corrupt{"a run that was open is not open"};
+  if (!close_run(run, run.next, *ended)) throw store_corrupt{"a run that was open is not open"};
   // Whoever owned it before can change nothing any more.
   query{db_, "UPDATE runs SET epoch=epoch+1 WHERE run_no=?", run.number}.run();
   insert(run.number, *ended);
@@ -342,7 +331,8 @@ std::size_t sqlite_writer::end_predecessors(std::int64_t now_ms, std::size_t run
                incarnation_, runs_max};
     while (rows.next()) runs.push_back(row_of(rows));
   }
-  for (const auto& run : runs) {
+  for (auto& run : runs) {
+    catch_up(db_, run);
     end_as(run, {.kind = ending_kind::failed, .code = failure_code::node_lost, .message = lost_node}, now_ms);
   }
   return runs.size();

@@ -37,22 +37,34 @@ class sqlite_writer {
 
   std::uint64_t events() const { return events_; }
 
+  /// After a rollback: what this writer remembers of the open runs may never have been written.
+  void forget_open_runs() { open_runs_.clear(); }
+
  private:
+  /// An open run of this process, as it stands in the file: nobody else writes there. It spares an append the look at the
+  /// run's row, and an append of deltas the change of it.
+  struct open_run {
+    std::int64_t number = 0;
+    run_epoch epoch = 0;
+    event_index next = 0;
+    bool is_running = false;
+    bool tools = false;
+  };
+
   std::optional<create_reply> made_before(const create_run& what);
   std::optional<cancel_request> take_intent(const create_run& what);
   void insert_run(const create_run& what);
   bool advance(const append_events& what, std::size_t skip);
   event_ptr end_as(const run_row& run, ending how, std::int64_t at_ms);
-  bool close_run(const run_row& run, event_index first, const run_event& ended, std::size_t bytes);
+  bool close_run(const run_row& run, event_index first, const run_event& ended);
   void insert(std::int64_t run_no, const run_event& event);
-  std::int64_t number_of(const run_id& run);
+  open_run* find_open(const run_id& run);
 
   sqlite_connection& db_;
   const store_options& options_;
   std::int64_t incarnation_ = 0;
   std::uint64_t events_ = 0;
-  // Open runs' numbers, to find their rows quickly. May be out of date after a rollback: the statements check the id.
-  std::unordered_map<run_id, std::int64_t> numbers_;
+  std::unordered_map<run_id, open_run> open_runs_;
   std::string scratch_;
 };
 
