@@ -1,9 +1,13 @@
 #include "curl_driver.hpp"
 
+#include <sys/epoll.h>
+
+#include <array>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
+#include <cerrno>
 #include <cstdlib>
 #include <new>
+#include <system_error>
 #include <utility>
 
 #include "oncue/core/limits.hpp"
@@ -11,18 +15,6 @@
 namespace oncue::io {
 
 namespace asio = boost::asio;
-
-/// A socket that libcurl owns and the loop looks at. It is given back before libcurl closes it (libcurl says so first), so
-/// that no wait ever hits another socket that got the same number.
-struct curl_driver::watched_socket {
-  explicit watched_socket(asio::io_context& context) : descriptor(context) {}
-
-  asio::posix::stream_descriptor descriptor;
-  int wanted = CURL_POLL_NONE;
-  bool waiting_to_read = false;
-  bool waiting_to_write = false;
-  bool forgotten = false;
-};
 
 namespace {
 
@@ -37,17 +29,42 @@ std::string ca_file_of_environment() {
   return {};
 }
 
+int make_epoll() {
+  auto fd = ::epoll_create1(EPOLL_CLOEXEC);
+  if (fd < 0) {
+    throw std::system_error(errno, std::generic_category(), "an epoll set for libcurl");
+  }
+  return fd;
+}
+
+/// A socket's number, and which of those that had it.
+std::uint64_t watch_key(curl_socket_t socket, std::uint32_t watch) {
+  return (std::uint64_t{watch} << 32) | static_cast<std::uint32_t>(socket);
+}
+
+/// What libcurl waits for, in epoll's words; and what epoll saw, in libcurl's.
+std::uint32_t events_of(int wanted) {
+  return (wanted & CURL_POLL_IN ? EPOLLIN : 0u) | (wanted & CURL_POLL_OUT ? EPOLLOUT : 0u);
+}
+int readiness_of(std::uint32_t events) {
+  return (events & EPOLLIN ? CURL_CSELECT_IN : 0) | (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+         (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+}
+
 }  // namespace
 
 curl_driver::curl_driver(event_loop& loop)
     : context_(loop.context()),
       timer_(context_),
       ca_file_(ca_file_of_environment()),
+      ready_(context_),
       gate_(core::limits::connections_sought_max),
       multi_(curl_multi_init()) {
   if (!multi_) {
     throw std::bad_alloc();
   }
+  ready_.assign(make_epoll());
+  wait();
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &socket_changed);
   curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
   curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &timer_changed);
@@ -62,9 +79,6 @@ curl_driver::~curl_driver() {
     end(transfers_.begin()->first, {transfer_end::closed, transfer_error::none, {}});
   }
   curl_multi_cleanup(multi_);
-  while (!sockets_.empty()) {
-    forget(sockets_.begin()->first);
-  }
   *alive_ = false;
 }
 
@@ -168,7 +182,7 @@ void curl_driver::act(curl_socket_t socket, int readiness) {
 
 int curl_driver::socket_changed(CURL*, curl_socket_t socket, int wanted, void* self, void*) noexcept {
   auto& driver = *static_cast<curl_driver*>(self);
-  if (wanted == CURL_POLL_REMOVE) {
+  if (events_of(wanted) == 0) {
     driver.forget(socket);
   } else {
     driver.watch(socket, wanted);
@@ -177,50 +191,44 @@ int curl_driver::socket_changed(CURL*, curl_socket_t socket, int wanted, void* s
 }
 
 void curl_driver::watch(curl_socket_t socket, int wanted) {
-  auto& watched = sockets_[socket];
-  if (!watched) {
-    watched = std::make_shared<watched_socket>(context_);
-    watched->descriptor.assign(socket);
+  auto [watched, is_new] = sockets_.try_emplace(socket, last_watch_ + 1);
+  if (is_new) {
+    ++last_watch_;
   }
-  watched->wanted = wanted;
-  wait_for(watched);
+  epoll_event event{};
+  event.events = events_of(wanted);
+  event.data.u64 = watch_key(socket, watched->second);
+  ::epoll_ctl(ready_.native_handle(), is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, socket, &event);
 }
 
+/// libcurl says so before it closes the socket.
 void curl_driver::forget(curl_socket_t socket) {
-  auto node = sockets_.extract(socket);
-  if (!node.empty()) {
-    node.mapped()->forgotten = true;
-    node.mapped()->descriptor.release();  // out of the loop's epoll set; the socket itself is libcurl's
+  if (sockets_.erase(socket) > 0) {
+    ::epoll_ctl(ready_.native_handle(), EPOLL_CTL_DEL, socket, nullptr);
   }
 }
 
-void curl_driver::wait_for(const std::shared_ptr<watched_socket>& socket) {
-  if ((socket->wanted & CURL_POLL_IN) && !socket->waiting_to_read) {
-    socket->waiting_to_read = true;
-    socket->descriptor.async_wait(asio::posix::descriptor_base::wait_read, [this, socket](boost::system::error_code error) {
-      socket->waiting_to_read = false;
-      on_ready(socket, CURL_POLL_IN, error.failed());
-    });
-  }
-  if ((socket->wanted & CURL_POLL_OUT) && !socket->waiting_to_write) {
-    socket->waiting_to_write = true;
-    socket->descriptor.async_wait(asio::posix::descriptor_base::wait_write,
-                                  [this, socket](boost::system::error_code error) {
-                                    socket->waiting_to_write = false;
-                                    on_ready(socket, CURL_POLL_OUT, error.failed());
-                                  });
-  }
+void curl_driver::wait() {
+  ready_.async_wait(asio::posix::descriptor_base::wait_read, [this, alive = alive_](boost::system::error_code error) {
+    if (error || !*alive) {
+      return;
+    }
+    act_on_ready();
+    wait();
+  });
 }
 
-void curl_driver::on_ready(const std::shared_ptr<watched_socket>& socket, int readiness, bool broken) {
-  // A forgotten socket may be all that is left of this driver: nothing else may be touched before this check.
-  if (socket->forgotten || !(socket->wanted & readiness)) {
-    return;
-  }
-  auto mask = readiness == CURL_POLL_IN ? CURL_CSELECT_IN : CURL_CSELECT_OUT;
-  act(socket->descriptor.native_handle(), broken ? CURL_CSELECT_ERR : mask);
-  if (!socket->forgotten) {
-    wait_for(socket);
+void curl_driver::act_on_ready() {
+  std::array<epoll_event, core::limits::sockets_slice_max> events;
+  auto count = ::epoll_wait(ready_.native_handle(), events.data(), static_cast<int>(events.size()), 0);
+  for (int i = 0; i < count; ++i) {
+    const auto& event = events[static_cast<std::size_t>(i)];
+    auto socket = static_cast<curl_socket_t>(event.data.u64 & 0xFFFFFFFF);
+    // One of those before it may have closed it, and another may have its number by now.
+    auto found = sockets_.find(socket);
+    if (found != sockets_.end() && watch_key(socket, found->second) == event.data.u64) {
+      act(socket, readiness_of(event.events));
+    }
   }
 }
 

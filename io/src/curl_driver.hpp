@@ -5,6 +5,7 @@
 
 #include <curl/curl.h>
 
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <memory>
@@ -32,7 +33,6 @@ class curl_driver {
   void tell(std::uint64_t id, std::uint64_t word);
 
  private:
-  struct watched_socket;
   using time_point = std::chrono::steady_clock::time_point;
 
   static int socket_changed(CURL*, curl_socket_t socket, int wanted, void* self, void*) noexcept;
@@ -40,8 +40,8 @@ class curl_driver {
 
   void watch(curl_socket_t socket, int wanted);
   void forget(curl_socket_t socket);
-  void wait_for(const std::shared_ptr<watched_socket>& socket);
-  void on_ready(const std::shared_ptr<watched_socket>& socket, int readiness, bool broken);
+  void wait();
+  void act_on_ready();
   void arm_timer();
   void act(curl_socket_t socket, int readiness);
   bool begin(curl_transfer& transfer);
@@ -55,7 +55,11 @@ class curl_driver {
   std::optional<time_point> armed_;  // when the timer fires
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::string ca_file_;
-  std::unordered_map<curl_socket_t, std::shared_ptr<watched_socket>> sockets_;
+  // libcurl's sockets wait in an epoll set of their own, which the loop waits for: what Asio would do for each of them, at
+  // each time, is a poll and an epoll_ctl.
+  boost::asio::posix::stream_descriptor ready_;
+  std::unordered_map<curl_socket_t, std::uint32_t> sockets_;  // those in the set, each with the number of its watch
+  std::uint32_t last_watch_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<curl_transfer>> transfers_;
   start_gate gate_;
   std::vector<std::string> found_;  // hosts of transfers that got a socket in this turn

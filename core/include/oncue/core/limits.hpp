@@ -153,6 +153,10 @@ inline constexpr std::size_t vacuum_pages_max = 64;  ///< given back in one step
 inline constexpr milliseconds upkeep_interval = 5s;
 inline constexpr milliseconds upkeep_pause = 5ms;  ///< between two steps, for the writes
 
+// -- actors on an event loop ------------------------------------------------------
+inline constexpr std::size_t loop_actors_slice_max = 32;  ///< then the loop looks at its sockets again
+inline constexpr std::size_t loop_messages_max = 32;      ///< of one actor, then the others have their turn
+
 // -- a subscriber --------------------------------------------------------------
 inline constexpr std::uint32_t pull_events_max = 256;
 inline constexpr std::uint32_t pull_bytes_max = 256u << 10;
@@ -173,6 +177,7 @@ inline constexpr std::size_t receive_buffer_bytes = 16u << 10;   ///< libcurl's;
 inline constexpr int socket_receive_buffer_bytes = 64 << 10;     ///< the kernel's; bounds what arrives while paused
 inline constexpr milliseconds connect_max = 10s;                 ///< TCP and TLS; then the attempt has failed
 inline constexpr std::size_t idle_connections_max = 32;          ///< kept open for the next call
+inline constexpr std::size_t sockets_slice_max = 32;             ///< read from, then the loop looks at others
 inline constexpr std::size_t connections_sought_max = 16;        ///< a host: name look-ups at the same time
 inline constexpr std::chrono::seconds idle_connection_age_max = 60s;  ///< older ones are not used again
 inline constexpr std::size_t upload_buffer_bytes = 16u << 10;         ///< libcurl's smallest; one a large request
