@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "http_call.hpp"
+#include "loop_unit.hpp"
 #include "oncue/core/http_text.hpp"
 #include "oncue/io/log.hpp"
 
@@ -45,7 +46,7 @@ void take_call(caf::actor_system& system, const std::shared_ptr<const gateway_en
   call.query = std::move(target.query);
   call.headers = std::move(headers);
   call.http = std::move(request);
-  system.spawn<http_call_actor::stateful_impl<http_call_state>>(env, std::move(call), std::move(answer));
+  system.spawn<on_loops<http_call_actor::stateful_impl<http_call_state>>>(env, std::move(call), std::move(answer));
 }
 
 }  // namespace

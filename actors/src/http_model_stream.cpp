@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "loop_unit.hpp"
 #include "oncue/core/limits.hpp"
 #include "oncue/core/openai_error.hpp"
 #include "oncue/core/openai_request.hpp"
@@ -28,7 +29,7 @@ class provider_call final : public io::transfer_handler {
 
   void on_response(const io::response_head& head) override {
     head_ = head;
-    if (is_ok()) caf::anon_send(sink_, model_opened{attempt_});
+    if (is_ok()) send_from_loop(sink_, model_opened{attempt_});
   }
 
   void on_body(std::string_view bytes) override {
@@ -47,7 +48,7 @@ class provider_call final : public io::transfer_handler {
 
   void on_end(const io::transfer_result& result) override {
     if (result.end != io::transfer_end::closed) conclude(result);
-    caf::anon_send(stream_, model_closed{attempt_});
+    send_from_loop(stream_, model_closed{attempt_});
   }
 
  private:
@@ -60,20 +61,20 @@ class provider_call final : public io::transfer_handler {
     } else if (head_.status != 0) {
       core::http_refusal answer{static_cast<std::uint16_t>(head_.status), error_body_, head_.retry_after,
                                 head_.retry_after_ms, unix_ms_() / 1000};
-      caf::anon_send(sink_, core::http_failure(attempt_, answer, secrets_));
+      send_from_loop(sink_, core::http_failure(attempt_, answer, secrets_));
     } else {
       using enum io::transfer_error;
       // A broken certificate or a URL that cannot be sent will be no better the next time.
       auto hopeless = result.error == tls || result.error == bad_request || result.error == protocol;
       auto code = result.error == protocol ? failure_code::provider_protocol : failure_code::provider_unreachable;
-      caf::anon_send(sink_, model_failed{attempt_, code, 0, result.message, !hopeless, {}});
+      send_from_loop(sink_, model_failed{attempt_, code, 0, result.message, !hopeless, {}});
     }
   }
 
   void pass_on() {
     for (auto& message : messages_) {
       if (const auto* delta = std::get_if<model_delta>(&message)) credit_.sent(core::waiting_bytes(*delta));
-      std::visit([this](auto& x) { caf::anon_send(sink_, std::move(x)); }, message);
+      std::visit([this](auto& x) { send_from_loop(sink_, std::move(x)); }, message);
     }
     messages_.clear();
   }

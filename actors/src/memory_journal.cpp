@@ -2,6 +2,8 @@
 
 #include <variant>
 
+#include "loop_unit.hpp"
+
 namespace oncue::actors {
 
 namespace {
@@ -36,7 +38,7 @@ journal_actor::behavior_type memory_journal_state::make_behavior() {
 }
 
 journal_actor spawn_memory_journal(caf::actor_system& system, core::event_book_limits limits) {
-  return system.spawn<journal_actor::stateful_impl<memory_journal_state>>(limits);
+  return system.spawn<on_loops<journal_actor::stateful_impl<memory_journal_state>>>(limits);
 }
 
 }  // namespace oncue::actors

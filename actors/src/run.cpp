@@ -4,6 +4,7 @@
 #include <iterator>
 #include <variant>
 
+#include "loop_unit.hpp"
 #include "oncue/core/mcp_tools.hpp"
 #include "oncue/io/log.hpp"
 
@@ -310,8 +311,8 @@ void run_state::on(fx::close& x) {
 
 run_actor spawn_run(caf::actor_system& system, std::shared_ptr<const node_env> env, core::run_machine machine,
                     std::vector<event_ptr> logged, supervisor_actor supervisor) {
-  return system.spawn<run_actor::stateful_impl<run_state>>(std::move(env), std::move(machine), std::move(logged),
-                                                           std::move(supervisor));
+  return system.spawn<on_loops<run_actor::stateful_impl<run_state>>>(std::move(env), std::move(machine), std::move(logged),
+                                                                     std::move(supervisor));
 }
 
 }  // namespace oncue::actors

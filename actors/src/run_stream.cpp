@@ -4,6 +4,7 @@
 #include <caf/actor_cast.hpp>
 #include <utility>
 
+#include "loop_unit.hpp"
 #include "oncue/core/agentos_documents.hpp"
 #include "oncue/core/agentos_frames.hpp"
 
@@ -38,7 +39,7 @@ void run_stream::open_answer() {
                                    {"x-accel-buffering", "no"}});  // nginx in front would hold tokens back
   auto call = caf::actor_cast<http_call_actor>(self_);
   answer_.open_stream({200, std::move(headers_), {}},
-                      {.on_room = [call] { caf::anon_send(call, client_ready{}); },
+                      {.on_room = [call] { send_from_loop(call, client_ready{}); },
                        .on_gone = [call] { caf::anon_send(call, client_gone{}); }},
                       heartbeat_, ": heartbeat\n\n");
   frames_ = std::move(plan_.opening);

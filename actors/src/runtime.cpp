@@ -3,16 +3,15 @@
 #include <algorithm>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
-#include <caf/logger.hpp>
 #include <caf/scoped_actor.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
-#include <future>
 #include <stdexcept>
 #include <thread>
 #include <utility>
 
+#include "loop_unit.hpp"
 #include "node_tools.hpp"
 #include "oncue/actors/alarm_clock.hpp"
 #include "oncue/actors/http_model_stream.hpp"
@@ -68,6 +67,7 @@ void end_process_with(const Handle& handle, const char* what) {
 struct runtime::node {
   explicit node(runtime_options options)
       : loops{options.io_threads}, system{configure(config, options)}, client{std::make_shared<io::http_client>(loops)} {
+    for (std::size_t i = 0; i < loops.size(); ++i) units.push_back(actors::loop_unit::make(loops.at(i), system));
     std::vector<core::tool_spec> functions;
     for (const auto& tool : options.tools) functions.push_back(tool.spec);
     if (options.catalog.agents.empty()) options.catalog = default_catalog(functions);
@@ -111,7 +111,8 @@ struct runtime::node {
     auto reads = io::sqlite_archive::open(settings.path);
     if (auto* problem = std::get_if<std::string>(&reads)) throw std::runtime_error{*problem};
     archive = actors::spawn_sqlite_archive(system, std::get<0>(std::move(reads)));
-    journal = actors::spawn_sqlite_journal(system, std::get<0>(std::move(opened)), archive);
+    journal = actors::spawn_sqlite_journal(system, std::get<0>(std::move(opened)), archive, io::unix_ms, true,
+                                           {units.begin(), units.end()});
     end_process_with(caf::actor_cast<caf::strong_actor_ptr>(archive)->get(), "archive");
   }
 
@@ -134,24 +135,19 @@ struct runtime::node {
     alarms = nullptr;
     archive = nullptr;
     // A stream ends when its transfer has ended, and the system waits for all actors.
+    client->shut_down();
     client.reset();
-    let_go_of_logger();
   }
 
-  /// Whoever spawns leaves a reference to the system's logger in his thread, and the system's end waits for the last one.
-  void let_go_of_logger() {
-    for (std::size_t i = 0; i < loops.size(); ++i) {
-      std::promise<void> done;
-      loops.at(i).post([&done] {
-        caf::logger::set_current_actor_system(nullptr);
-        done.set_value();
-      });
-      done.get_future().wait();
-    }
+  /// The last actors may be on the loops.
+  ~node() {
+    system.await_all_actors_done();
+    for (auto& unit : units) unit->leave();
   }
 
   caf::actor_system_config config;
-  io::event_loops loops;  // outlives the actors, the last of which may let go of the client
+  io::event_loops loops;                                  // outlives the actors, the last of which may let go of the client
+  std::vector<std::shared_ptr<actors::loop_unit>> units;  // of the loops, in their order
   caf::actor_system system;
   std::shared_ptr<io::http_client> client;
   std::unique_ptr<actors::node_tools> tools;

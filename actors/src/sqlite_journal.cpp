@@ -170,12 +170,15 @@ void sqlite_journal_state::commit(lane& which) {
 
 void sqlite_journal_state::answer(asker& who, io::store_answer& answer, bool is_ending) {
   auto tell = [&](const journal_client_actor& client, auto& x) {
+    auto* here = self_->context();
+    if (!places_.empty()) self_->context(places_[client.id() % places_.size()].get());
     // The confirmation overtakes what a fast model has put into the run's mailbox: the readers wait for it.
     if (is_ending) {
       self_->send<caf::message_priority::high>(client, std::move(x));
     } else {
       self_->send(client, std::move(x));
     }
+    self_->context(here);
   };
   std::visit(
       [&]<class Who>(Who& asking) {
@@ -219,11 +222,14 @@ void sqlite_journal_state::keep_up() {
 }
 
 journal_actor spawn_sqlite_journal(caf::actor_system& system, std::shared_ptr<io::sqlite_store> store,
-                                   const archive_actor& archive, std::function<std::int64_t()> unix_ms, bool own_thread) {
+                                   const archive_actor& archive, std::function<std::int64_t()> unix_ms, bool own_thread,
+                                   run_places places) {
   using impl = sqlite_journal_actor::stateful_impl<sqlite_journal_state>;
   auto reader = caf::actor_cast<sqlite_archive_actor>(archive);
-  auto journal = own_thread ? system.spawn<impl, caf::detached>(std::move(store), std::move(reader), std::move(unix_ms))
-                            : system.spawn<impl>(std::move(store), std::move(reader), std::move(unix_ms));
+  auto journal =
+      own_thread
+          ? system.spawn<impl, caf::detached>(std::move(store), std::move(reader), std::move(unix_ms), std::move(places))
+          : system.spawn<impl>(std::move(store), std::move(reader), std::move(unix_ms), std::move(places));
   return caf::actor_cast<journal_actor>(journal);
 }
 

@@ -24,18 +24,21 @@ struct client_link {
 
 namespace {
 
-void post_to(const std::shared_ptr<detail::client_link>& link, std::function<void(curl_driver&)> call) {
+/// False: the client has shut down.
+bool post_to(const std::shared_ptr<detail::client_link>& link, std::function<void(curl_driver&)> call) {
   if (!link) {
-    return;
+    return false;
   }
   std::lock_guard lock(link->guard);
-  if (link->loop) {
-    link->loop->post([link, call = std::move(call)] {
-      if (link->driver) {
-        call(*link->driver);
-      }
-    });
+  if (!link->loop) {
+    return false;
   }
+  link->loop->post([link, call = std::move(call)] {
+    if (link->driver) {
+      call(*link->driver);
+    }
+  });
+  return true;
 }
 
 }  // namespace
@@ -69,12 +72,17 @@ http_client::http_client(event_loops& loops) {
   }
 }
 
-http_client::~http_client() {
+http_client::~http_client() { shut_down(); }
+
+void http_client::shut_down() {
   for (auto& link : links_) {
     event_loop* loop = nullptr;
     {
       std::lock_guard lock(link->guard);
       loop = std::exchange(link->loop, nullptr);
+    }
+    if (!loop) {
+      continue;
     }
     assert(!loop->on_this_thread());
     std::promise<void> closed;
@@ -95,8 +103,11 @@ transfer http_client::start(http_request request, std::unique_ptr<transfer_handl
     std::unique_ptr<transfer_handler> handler;
   };
   auto begin = std::make_shared<beginning>(beginning{std::move(request), std::move(handler)});
-  post_to(link,
-          [id, begin](curl_driver& driver) { driver.start(id, std::move(begin->request), std::move(begin->handler)); });
+  auto is_posted = post_to(
+      link, [id, begin](curl_driver& driver) { driver.start(id, std::move(begin->request), std::move(begin->handler)); });
+  if (!is_posted) {
+    begin->handler->on_end({transfer_end::closed, transfer_error::none, {}});
+  }
   return transfer(link, id);
 }
 

@@ -6,6 +6,7 @@
 // thread of its own, because a disk may block it.
 #pragma once
 
+#include <caf/execution_unit.hpp>
 #include <caf/response_promise.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <cstddef>
@@ -40,13 +41,20 @@ class sqlite_archive_state {
   std::shared_ptr<io::sqlite_archive> archive_;
 };
 
+/// Where the runs go on when their writes are confirmed, by their actor's id; empty: on CAF's workers.
+using run_places = std::vector<std::shared_ptr<caf::execution_unit>>;
+
 class sqlite_journal_state {
  public:
   static constexpr const char* name = "sqlite-journal";
 
   sqlite_journal_state(sqlite_journal_actor::pointer self, std::shared_ptr<io::sqlite_store> store,
-                       sqlite_archive_actor archive, std::function<std::int64_t()> unix_ms)
-      : self_{self}, store_{std::move(store)}, archive_{std::move(archive)}, unix_ms_{std::move(unix_ms)} {}
+                       sqlite_archive_actor archive, std::function<std::int64_t()> unix_ms, run_places places)
+      : self_{self},
+        store_{std::move(store)},
+        archive_{std::move(archive)},
+        unix_ms_{std::move(unix_ms)},
+        places_{std::move(places)} {}
   sqlite_journal_actor::behavior_type make_behavior();
 
  private:
@@ -79,6 +87,7 @@ class sqlite_journal_state {
   std::shared_ptr<io::sqlite_store> store_;
   sqlite_archive_actor archive_;
   std::function<std::int64_t()> unix_ms_;
+  run_places places_;
   lane endings_;
   lane others_;
   bool failing_ = false;  // the last transaction failed, and that was said
@@ -91,6 +100,6 @@ archive_actor spawn_sqlite_archive(caf::actor_system& system, std::shared_ptr<io
 /// `archive` is one of the same file, from spawn_sqlite_archive(); `unix_ms` is the wall clock, for retention.
 journal_actor spawn_sqlite_journal(caf::actor_system& system, std::shared_ptr<io::sqlite_store> store,
                                    const archive_actor& archive, std::function<std::int64_t()> unix_ms = io::unix_ms,
-                                   bool own_thread = true);
+                                   bool own_thread = true, run_places places = {});
 
 }  // namespace oncue::actors

@@ -126,11 +126,14 @@ class http_client {
   /// `loops` must outlive the client.
   explicit http_client(event_loops& loops);
 
-  /// Closes all transfers and waits until their handlers have been told. Not from a handler.
+  /// Shuts down, if that was not done. Not from a handler, and then not from one of the loops either.
   ~http_client();
 
   http_client(const http_client&) = delete;
   http_client& operator=(const http_client&) = delete;
+
+  /// Closes all transfers and waits until their handlers have been told. What is started later is closed at once.
+  void shut_down();
 
   /// Begins at once. Every outcome goes to the handler, a bad request too. From any thread, handlers included.
   transfer start(http_request request, std::unique_ptr<transfer_handler> handler);
