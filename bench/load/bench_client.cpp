@@ -21,7 +21,7 @@ constexpr const char* usage =
 constexpr struct {
   const char* name;
   json (*run)(client&, arguments&);
-} commands[] = {{"first", first_command}, {"runs", runs_command}, {"streams", streams_command}};
+} commands[] = {{"first", first_command}, {"runs", runs_command}, {"streams", streams_command}, {"cancel", cancel_command}};
 
 void run(int argc, char** argv) {
   std::string name = argc > 1 ? argv[1] : "";
