@@ -88,16 +88,22 @@ subscriber_actor::behavior_type crowd_state::make_behavior() {
     if (auto one = members_.find(found->second); one != members_.end()) one->second.events.on_down(down);
     by_source_.erase(found);
   });
-  while (asked_ < plan_.runs && asked_ < plan_.in_flight) start_next();
+  while (asked_ < plan_.runs && asked_ < plan_.in_flight * plan_.turns) start_next();
   return {[this](event_batch& batch) {
     if (auto one = members_.find(batch.run); one != members_.end()) read(one->second, batch);
   }};
 }
 
 void crowd_state::start_next() {
-  auto number = asked_++;
+  auto first = asked_;
+  asked_ += plan_.turns;
+  start(first);
+}
+
+void crowd_state::start(std::size_t number) {
   run_request request{.agent = plan_.agent, .input = "tell"};
   if (!plan_.id_prefix.empty()) request.id.value = request.input = plan_.id_prefix + std::to_string(number);
+  if (plan_.turns > 1) request.session.value = plan_.session_prefix + std::to_string(number / plan_.turns);
   report_->started_at_[number] = steady::now();
   self_->request(supervisor_, caf::infinite, std::move(request)).then([this, number](start_reply& reply) {
     started(number, reply);
@@ -134,14 +140,19 @@ void crowd_state::read(member& one, event_batch& batch) {
       ++report_->ready_;
     }
     if (const auto* end = get_if<run_ended>(*event)) {
-      if (end->how.kind == ending_kind::completed) ++report_->completed_;
+      if (end->how.kind == ending_kind::completed) {
+        ++report_->completed_;
+      } else if (report_->first_failure_.empty()) {
+        report_->first_failure_ = end->how.message;
+      }
     }
   }
   if (one.events.state() == actors::subscription_state::reading) {
     one.events.pull();
     return;
   }
-  auto& ended_at = report_->ended_at_[one.number];
+  auto number = one.number;
+  auto& ended_at = report_->ended_at_[number];
   ended_at = steady::now().time_since_epoch() / 1ns;
   ended_at.notify_all();
   members_.erase(batch.run);
@@ -149,6 +160,8 @@ void crowd_state::read(member& one, event_batch& batch) {
     report_->all_ended_ = 1;
     report_->all_ended_.notify_all();
     self_->quit();
+  } else if ((number + 1) % plan_.turns != 0) {
+    start(number + 1);
   } else if (asked_ < plan_.runs) {
     start_next();
   }

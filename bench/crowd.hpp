@@ -32,9 +32,12 @@ struct crowd_plan {
   agent_id agent;
   std::size_t runs = 1;
   std::size_t in_flight = 1;
-  bool read = true;       ///< false: starts them and looks no further
-  event_index from = 0;   ///< where to read from: an index that is not there yet waits for it
-  std::string id_prefix;  ///< ids are prefix and number, which is also the input; empty: made by the supervisor
+  bool read = true;      ///< false: starts them and looks no further
+  event_index from = 0;  ///< where to read from: an index that is not there yet waits for it
+  /// So many runs follow each other in one session, each begun when the one before has ended; `in_flight` are sessions.
+  std::size_t turns = 1;
+  std::string session_prefix;  ///< with turns: sessions are called prefix and number
+  std::string id_prefix;       ///< ids are prefix and number, which is also the input; empty: made by the supervisor
   /// When a run is where the benchmark wants it; each run counts once.
   std::function<bool(const run_event&)> is_ready = [](const run_event&) { return false; };
 };
@@ -51,6 +54,8 @@ class crowd_report {
   std::size_t events() const { return events_; }
   std::size_t deltas() const { return deltas_; }
   std::size_t text_bytes() const { return text_bytes_; }
+  /// What became of the first run that did not complete. After all have ended.
+  const std::string& first_failure() const { return first_failure_; }
 
   /// Waits until the ending of run `i` was read.
   steady::time_point wait_for_end(std::size_t i) const;
@@ -66,6 +71,7 @@ class crowd_report {
   friend class crowd_state;
   std::vector<std::atomic<std::int64_t>> ended_at_;  // steady nanoseconds; 0: not yet
   std::vector<steady::time_point> started_at_;
+  std::string first_failure_;
   std::atomic<std::size_t> ready_{0}, ended_{0}, completed_{0}, started_{0}, events_{0}, deltas_{0}, text_bytes_{0};
   std::atomic<int> all_ended_{0};
   std::atomic<int> all_started_{0};
@@ -87,6 +93,7 @@ class crowd_state {
   };
 
   void start_next();
+  void start(std::size_t number);
   void started(std::size_t number, start_reply& reply);
   void read(member& one, event_batch& batch);
 
