@@ -41,6 +41,12 @@ def parse(words: list[str]) -> argparse.Namespace:
     return options
 
 
+def asked(words: list[str]) -> list[str]:
+    """The command as a person gave it: without the program that bench/compare found."""
+    at = words.index("--nginx") if "--nginx" in words else len(words)
+    return words[:at] + words[at + 2:]
+
+
 def summaries(entries: list[dict]) -> list[dict]:
     keys = {(entry["work"], entry["contender"], key): None for entry in entries for key in entry.get("numbers", {})}
     return [{"work": work, "contender": name, "number": key, **dataclasses.asdict(summary(entries, work, name, key))}
@@ -56,7 +62,8 @@ def answers(entries: list[dict]) -> list[dict]:
 def write(result: dict, folder: pathlib.Path, report: pathlib.Path) -> None:
     from .plots import draw  # needs matplotlib, which nothing else here does
     drawn = draw(result["entries"], folder)
-    report.write_text(markdown(result, all_works(), drawn))
+    beside = folder.relative_to(report.parent)
+    report.write_text(markdown(result, all_works(), [(beside / name).as_posix() for name in drawn]))
     to_stderr(f"wrote {report}" + "".join(f", {folder / name}" for name in drawn))
 
 
@@ -72,7 +79,7 @@ def main(words: list[str]) -> int:
     machine.open_files_allowed()
     steps = plan(options.works, options.names, options.rounds)
     to_stderr(f"{len(steps)} steps in {options.rounds} round(s)")
-    result = {"date": machine.now(), "command": shlex.join(["bench/compare", *words]), "quick": options.quick,
+    result = {"date": machine.now(), "command": shlex.join(["bench/compare", *asked(words)]), "quick": options.quick,
               "machine": machine.describe(), "versions": machine.versions(kit)}
     try:
         entries = run(kit, steps, options.quick, to_stderr)

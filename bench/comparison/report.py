@@ -1,6 +1,7 @@
 """A result as Markdown: the targets, then a table a work. A number is the median of the rounds, with the smallest and the
 largest behind it; a ratio is taken within each round first. Nothing is left out because it looks bad."""
 
+import pathlib
 from collections.abc import Mapping, Sequence
 
 from .contenders import ALL
@@ -98,7 +99,7 @@ def markdown(result: Mapping, works: Sequence[Work], plots: Sequence[str] = ()) 
         "## Targets", "", *targets(entries), "",
     ]
     for plot in plots:
-        lines += [f"![{plot.removesuffix('.svg').replace('-', ' ')}]({plot})", ""]
+        lines += [f"![{pathlib.Path(plot).stem.replace('-', ' ')}]({plot})", ""]
     for work in works:
         names = [name for name in work.loads if any(e["work"] == work.name and e["contender"] == name for e in entries)]
         if names:

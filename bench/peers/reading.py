@@ -39,11 +39,6 @@ def cpu_us() -> float:
     return (used.ru_utime + used.ru_stime) * 1e6
 
 
-def rss_kb() -> int:
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
-
-
 def percentiles(values: list[float]) -> dict[str, float]:
     """By the nearest rank: the smallest value that so large a part of the values does not exceed."""
     ordered = sorted(values)
@@ -111,7 +106,7 @@ async def measure(read: Read, arguments: argparse.Namespace) -> dict:
         "cpu_us": round(cpu_us() - cpu, 1),
         "wall_us": round((time.monotonic() - wall) * 1e6, 1),
         "latency_us": percentiles(tally.latency_us),
-        "rss_kb": rss_kb(),
+        "rss_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
     }
     if arguments.store:
         result["turn_us"] = {str(turn): percentiles(tally.turns_us[turn]) for turn in (1, arguments.turns)}
