@@ -21,7 +21,6 @@ def _cancel(phase: str, name: str) -> list[Target]:
 
 TARGETS = [
     _least("CPU a run: agno's by oncue's", 40, "run", "cpu_us_per_run", "agno", "oncue"),
-    _least("CPU a delta in the process, 5 ms apart: agno's by oncue's", 10, "paced", "cpu_us_per_delta", "agno", "oncue"),
     _least("CPU a delta over HTTP, 100 streams: agno's by oncue's", 10, "streams-100", "cpu_us_per_delta"),
     _most("CPU a delta over HTTP, 100 streams: oncue's by nginx's", 4, "streams-100", "cpu_us_per_delta", below="nginx"),
     _most("CPU a delta over HTTP, 1,000 streams: oncue's by nginx's", 4, "streams-1000", "cpu_us_per_delta", below="nginx"),
