@@ -1,6 +1,8 @@
 """The works of a comparison in their order, with what each contender is asked for. Only numbers stand here; how a work is
 done stands in works.py. The loads are such that a standard run of five rounds takes about twenty minutes on two cores."""
 
+import math
+
 from .works import Column, Work, cancel, read, saturate, stall, start, streams
 
 IN_PROCESS = ("oncue", "agno", "langgraph", "pydantic-ai", "curl")
@@ -38,8 +40,8 @@ def in_process() -> list[Work]:
     python = _slow(400, alone=150, quick={"runs": 40, "alone": 20})
     flood = {"scenario": "words;n=1000", "runs": 200, "in_flight": 20, "warm": 20, "quick": {"runs": 20}}
     python_flood = _slow(20, warm=5, in_flight=5, quick={"runs": 4, "warm": 1})
-    paced = {"scenario": "words;n=1000;gap_us=5000", "runs": 20, "in_flight": 20, "warm": 0,
-             "quick": {"scenario": "words;n=100;gap_us=5000"}}
+    paced = {"scenario": "words;n=500;gap_us=10000", "runs": 20, "in_flight": 20, "warm": 0,
+             "quick": {"scenario": "words;n=50;gap_us=10000"}}
     durable = {"scenario": "words;n=20", "runs": 40, "in_flight": 4, "warm": 4, "turns": 25, "quick": {"runs": 4}}
     python_durable = {"runs": 4, "warm": 1, "quick": {"runs": 2, "warm": 0}}
     return [
@@ -47,7 +49,7 @@ def in_process() -> list[Work]:
              "oncue", RUN_COLUMNS, each(IN_PROCESS, one, agno=python, langgraph=python, pydantic_ai=python), read),
         Work("flood", "A delta in a flood", "1,000 deltas a run, as fast as they go, each text looked at.", "oncue", DELTA_COLUMNS,
              each(IN_PROCESS, flood, agno=python_flood, langgraph=python_flood, pydantic_ai=python_flood), read),
-        Work("paced", "A delta by itself", "1,000 deltas a run, 5 ms apart, 20 runs in flight.", "oncue", DELTA_COLUMNS,
+        Work("paced", "A delta by itself", "500 deltas a run, 10 ms apart, 20 runs in flight.", "oncue", DELTA_COLUMNS,
              each(IN_PROCESS, paced), read),
         Work("session", "A durable turn", "Sessions of 25 turns of 20 deltas, each turn in the store before the next.", "oncue",
              (Column("cpu_us_per_run", "CPU a turn, µs", ratio=True), Column("turn_first_us", "turn 1 p50, ms", MS),
@@ -57,14 +59,15 @@ def in_process() -> list[Work]:
 
 
 def over_http() -> list[Work]:
-    def at(count: int, per_s: float, names, **changes) -> dict:
-        standard = {"scenario": f"words;n=0;gap_us={round(1e6 / per_s)}", "count": count, "per_s": per_s, "seconds": 5,
-                    "warm_s": 1, "quick": {"seconds": 1, "warm_s": 0}}
+    def at(count: int, per_s: float, names, rounds_max: float = math.inf, **changes) -> dict:
+        standard = {"scenario": f"words;n=0;gap_us={round(1e6 / per_s)}", "count": count, "per_s": per_s, "seconds": 4,
+                    "warm_s": 1, "rounds_max": rounds_max, "quick": {"seconds": 1, "warm_s": 0}}
         return each(names, standard, **changes)
 
     few = ("oncue-serve", "agno-os", "nginx")
     limits = ("oncue-serve", "nginx")
-    slower = {"scenario": "words;n=0;gap_us=2000000", "per_s": 0.5, "open_per_s": 100, "warm_s": 3}
+    slower = {"scenario": "words;n=0;gap_us=2000000", "per_s": 0.5, "open_per_s": 100, "warm_s": 3, "rounds_max": 3}
+    slow_server = {"count": 50, "from_per_s": 1000, "steps": 3, "quick": {"steps": 1, "seconds": 1}}
     silent = {"open_per_s": 100, "quick": {"count": 50, "seconds": 2, "warm_s": 0}}
     return [
         Work("streams-5", "5 streams", "Two deltas a second on each of 5 streams.", "oncue-serve", STREAM_COLUMNS,
@@ -72,22 +75,19 @@ def over_http() -> list[Work]:
         Work("streams-100", "100 streams", "Two deltas a second on each of 100 streams.", "oncue-serve", STREAM_COLUMNS,
              at(100, 2, few, agno_os={"open_per_s": 100}), streams),
         Work("streams-1000", "1,000 streams", "Two deltas a second on each of 1,000 streams; agno one in two seconds.", "oncue-serve",
-             STREAM_COLUMNS, at(1000, 2, few, agno_os=slower | {"quick": {"count": 50, "seconds": 2, "warm_s": 0}}), streams,
-             rounds_max=5),
+             STREAM_COLUMNS, at(1000, 2, few, agno_os=slower | {"quick": {"count": 50, "seconds": 2, "warm_s": 0}}), streams),
         Work("streams-5000", "5,000 streams", "Two deltas a second on each of 5,000 streams; agno's client opens 1,000 at most.",
              "oncue-serve", STREAM_COLUMNS, at(5000, 2, limits), streams),
         Work("memory", "Memory of a silent stream", "1,000 streams with a delta in ten seconds.", "oncue-serve",
              (Column("memory_bytes_per_stream", "memory a stream, KiB", KIB, ratio=True), Column("pss_bytes", "in all, MiB", MIB)),
-             at(1000, 0.1, few, agno_os=silent), streams, rounds_max=3),
+             at(1000, 0.1, few, rounds_max=3, agno_os=silent), streams),
         Work("saturation", "As much as it can", "What is offered doubles until less than 95 % comes or p99 is above a second.",
              "oncue-serve", (Column("delivered_per_s", "deltas a second", ratio=True), Column("held_per_s", "load that was held"),
                              Column("cpu_us_per_delta", "CPU a delta then, µs")),
              each(("oncue-serve", "oncue-serve-2", "agno-os", "agno-os-2", "nginx", "nginx-1"),
-                  {"count": 500, "from_per_s": 10000, "steps": 5, "seconds": 2, "warm_s": 0.5,
+                  {"count": 500, "from_per_s": 20000, "steps": 4, "seconds": 2, "warm_s": 0.5, "rounds_max": 3,
                    "quick": {"count": 100, "steps": 1, "seconds": 1}},
-                  agno_os={"count": 50, "from_per_s": 1000, "steps": 4, "quick": {"steps": 1, "seconds": 1}},
-                  agno_os_2={"count": 50, "from_per_s": 1000, "steps": 4, "quick": {"steps": 1, "seconds": 1}}),
-             saturate, rounds_max=3),
+                  agno_os=slow_server, agno_os_2=slow_server), saturate),
     ]
 
 
@@ -104,20 +104,20 @@ def cancels() -> list[Work]:
                               {"scenario": "words;n=5;gap_us=1000;last_ms=2000", "deltas": 5}, ("agno-os", "nginx")),
     }
     return [Work(f"cancel-{phase}", title, what, "oncue-serve", CANCEL_COLUMNS,
-                 each(("oncue-serve", *others), mine | load | {"phase": phase}, agno_os=theirs), cancel, group="cancel")
+                 each(("oncue-serve", *others), mine | load | {"phase": phase}, agno_os=theirs), cancel)
             for phase, (title, what, load, others) in phases.items()]
 
 
 def others() -> list[Work]:
     stalled = {"flood": "words;n=2000;bytes=512", "live_scenario": "words;n=0;gap_us=100000", "count": 1000, "live": 50,
-               "seconds": 5, "quick": {"count": 20, "live": 5, "seconds": 1}}
+               "seconds": 4, "rounds_max": 3, "quick": {"count": 20, "live": 5, "seconds": 1}}
     return [
         Work("stalled", "Readers that do not read", "A flood that nobody reads, beside 50 live streams of ten deltas a second.",
              "oncue-serve", (Column("stalled", "stalled readers"),
                              Column("memory_bytes_per_stalled", "memory each, KiB", KIB, ratio=True),
                              Column("delay_p50_us", "the others' delay p50, ms", MS), Column("delay_p99_us", "p99, ms", MS)),
              each(("oncue-serve", "agno-os", "nginx"), stalled,
-                  agno_os={"count": 20, "live": 10, "quick": {"count": 5, "live": 2, "seconds": 1}}), stall, rounds_max=3),
+                  agno_os={"count": 20, "live": 10, "quick": {"count": 5, "live": 2, "seconds": 1}}), stall),
         Work("start", "From its start to the first answer", "The process is spawned, its files in the page cache and its store there; a run of one delta.",
              "oncue-serve", (Column("listening_us", "listening, ms", MS), Column("first_event_us", "first event, ms", MS),
                              Column("completed_us", "completed, ms", MS, ratio=True),

@@ -22,8 +22,8 @@ def plan(works: Sequence[Work], contenders: Sequence[str], rounds: int) -> list[
     steps = []
     for turn in range(rounds):
         for work in works:
-            if turn < work.rounds_max:
-                steps += [(turn + 1, work, name) for name in rotated([n for n in work.loads if n in contenders], turn)]
+            able = [name for name in work.loads if name in contenders and turn < work.rounds_max(name)]
+            steps += [(turn + 1, work, name) for name in rotated(able, turn)]
     return steps
 
 

@@ -3,6 +3,7 @@ the contenders that can do it, each with the load that it can hold; a smaller lo
 
 import contextlib
 import dataclasses
+import math
 import pathlib
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -60,14 +61,17 @@ class Work:
     columns: tuple[Column, ...]
     loads: Mapping[str, Mapping]  # contender -> what it is asked for, in a standard run
     do: Callable[[Bench, "Work", str], tuple[Numbers, dict]]
-    rounds_max: int = 99
-    group: str = ""
 
     def load(self, bench: Bench, contender: str) -> dict:
         """What is asked for; a quick run asks for less."""
         load = dict(self.loads[contender])
         quick = load.pop("quick", {})
+        load.pop("rounds_max", None)
         return load | quick if bench.quick else load
+
+    def rounds_max(self, contender: str) -> float:
+        """A load that takes long is asked for in fewer rounds."""
+        return self.loads[contender].get("rounds_max", math.inf)
 
 
 def deltas_of(scenario: str) -> int:

@@ -54,7 +54,7 @@ class Rounds(unittest.TestCase):
 
     def test_a_work_may_have_fewer_rounds(self):
         works = [work for work in catalogue.works() if work.name == "saturation"]
-        self.assertEqual({turn for turn, _, _ in rounds.plan(works, ["nginx"], 9)}, set(range(1, works[0].rounds_max + 1)))
+        self.assertEqual({turn for turn, _, _ in rounds.plan(works, ["nginx"], 9)}, {1, 2, 3})
 
 
 class Catalogue(unittest.TestCase):
