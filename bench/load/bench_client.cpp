@@ -15,13 +15,17 @@ constexpr const char* usage =
     "  runs     --count N [--in-flight 1] [--warm 0]\n"
     "  streams  --count N --seconds S [--warm-s 1] [--open-per-s 500]\n"
     "  cancel   --count N --provider URL --phase waiting|streaming|before_completion|queued [--in-flight 1] [--alive 0]\n"
-    "           [--deltas n]\n"
-    "  stalled  --count N --seconds S --flood-agent A --agent B [--live 10]\n";
+    "           [--deltas n] [--open-per-s 500]\n"
+    "  stalled  --count N --seconds S --flood-agent A (openai: --flood-url BASE) [--live 10]\n";
 
 constexpr struct {
   const char* name;
   json (*run)(client&, arguments&);
-} commands[] = {{"first", first_command}, {"runs", runs_command}, {"streams", streams_command}};
+} commands[] = {{"first", first_command},
+                {"runs", runs_command},
+                {"streams", streams_command},
+                {"cancel", cancel_command},
+                {"stalled", stalled_command}};
 
 void run(int argc, char** argv) {
   std::string name = argc > 1 ? argv[1] : "";

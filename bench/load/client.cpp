@@ -34,7 +34,7 @@ void stream_crowd::open(std::size_t count, double per_second) {
       streams_.back()->start(prefix_ + std::to_string(streams_.size()));
     }
     return streams_.size() - before == count &&
-           std::all_of(streams_.begin(), streams_.end(), [](const auto& x) { return x->seen().deltas > 0 || x->over(); });
+           std::all_of(streams_.begin(), streams_.end(), [&](const auto& x) { return is_open(*x) || x->over(); });
   });
 }
 
@@ -51,7 +51,7 @@ stream_crowd::measured stream_crowd::read_for(std::int64_t span_ns) {
 
 std::size_t stream_crowd::live() const {
   return static_cast<std::size_t>(
-      std::count_if(streams_.begin(), streams_.end(), [](const auto& x) { return x->seen().deltas > 0 && !x->over(); }));
+      std::count_if(streams_.begin(), streams_.end(), [&](const auto& x) { return is_open(*x) && !x->over(); }));
 }
 
 std::string stream_crowd::first_failure() const {

@@ -2,6 +2,7 @@
 // throws when the work did not happen; it asserts nothing about time.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -43,7 +44,10 @@ class stream_crowd {
   stream_crowd(client& here, const run_target& target, std::string prefix)
       : here_{here}, target_{target}, prefix_{std::move(prefix)} {}
 
-  /// Opens so many, at most so many a second, and waits until each has seen a delta, or the time is up.
+  /// When a stream is open; unless told otherwise, when it has seen a delta.
+  std::function<bool(const run_stream&)> is_open = [](const run_stream& one) { return one.seen().deltas > 0; };
+
+  /// Opens so many, at most so many a second, and waits until each is open, or the time is up.
   void open(std::size_t count, double per_second);
 
   /// Reads for so long; with what came in that time.
@@ -54,7 +58,7 @@ class stream_crowd {
   };
   measured read_for(std::int64_t span_ns);
 
-  /// How many have seen a delta and are not over.
+  /// How many are open and not over.
   std::size_t live() const;
   /// What became of one that is over; empty: none is.
   std::string first_failure() const;

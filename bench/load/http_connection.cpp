@@ -8,22 +8,25 @@
 
 namespace oncue::bench::load {
 
+void http_connection::open() {
+  if (!socket_) connect();
+}
+
 void http_connection::send(std::string request) {
   request_ = std::move(request);
   sent_bytes_ = 0;
   waiting_ = true;
   reader_.reset();
-  if (!socket_) {
-    connect();
-  } else {
-    write();
-  }
+  kept_ = connected_;
+  open();
+  write();
 }
 
 void http_connection::connect() {
   socket_ = begin_connect(to_);
-  connected_ = used_ = false;
-  loop_.sockets.add(socket_.number(), wanted(), static_cast<event_handler*>(this));
+  connected_ = kept_ = false;
+  watched_ = wanted();
+  loop_.sockets.add(socket_.number(), watched_, static_cast<event_handler*>(this));
 }
 
 void http_connection::close() {
@@ -33,7 +36,13 @@ void http_connection::close() {
 
 void http_connection::stop_reading() {
   reads_ = false;
-  if (socket_) loop_.sockets.change(socket_.number(), wanted(), static_cast<event_handler*>(this));
+  if (socket_) watch();
+}
+
+void http_connection::watch() {
+  if (auto now = wanted(); now != std::exchange(watched_, now)) {
+    loop_.sockets.change(socket_.number(), now, static_cast<event_handler*>(this));
+  }
 }
 
 std::uint32_t http_connection::wanted() const {
@@ -54,17 +63,13 @@ void http_connection::on_ready(std::uint32_t events) {
 
 void http_connection::write() {
   if (!connected_) return;
-  bool wrote_before = sent_bytes_ > 0;
   while (sent_bytes_ < request_.size()) {
     auto sent = ::send(socket_.number(), request_.data() + sent_bytes_, request_.size() - sent_bytes_, MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0) break;  // full, or broken: then reading says so
     sent_bytes_ += static_cast<std::size_t>(sent);
   }
-  // On a connection that was open already nothing has to be changed if all went out at once.
-  if (sent_bytes_ < request_.size() || wrote_before || !used_) {
-    loop_.sockets.change(socket_.number(), wanted(), static_cast<event_handler*>(this));
-  }
+  watch();
 }
 
 void http_connection::read() {
@@ -84,14 +89,13 @@ void http_connection::read() {
 
 void http_connection::finish(std::int64_t now_ns) {
   waiting_ = false;
-  used_ = true;
   if (reader_.wants_close()) close();
   watcher_.on_answered(now_ns);
 }
 
 /// The connection is no more. Whether that matters depends on what it was doing.
 void http_connection::read_end(const std::string& why) {
-  bool was_waiting = waiting_, was_kept = used_ && reader_.fresh();
+  bool was_waiting = waiting_, was_kept = kept_ && reader_.fresh();
   close();
   if (!was_waiting) return;
   if (was_kept) {  // the server closed it between two requests: nobody has seen this one

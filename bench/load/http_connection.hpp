@@ -31,6 +31,8 @@ class http_connection final : event_handler {
   http_connection(const http_connection&) = delete;
   http_connection& operator=(const http_connection&) = delete;
 
+  /// Connects, so that the next request does not have to.
+  void open();
   void send(std::string request);
   void close();
   /// Leaves what comes from now on in the kernel's buffers.
@@ -49,6 +51,7 @@ class http_connection final : event_handler {
   void read();
   void read_end(const std::string& why);
   void finish(std::int64_t now_ns);
+  void watch();
   std::uint32_t wanted() const;
 
   event_loop& loop_;
@@ -60,8 +63,9 @@ class http_connection final : event_handler {
   std::size_t sent_bytes_ = 0;
   bool connected_ = false;
   bool waiting_ = false;  // for a response or its rest
-  bool used_ = false;     // this socket has brought a response before
+  bool kept_ = false;     // was open before this request
   bool reads_ = true;
+  std::uint32_t watched_ = 0;
 };
 
 /// "GET <path> HTTP/1.1" with what every request has. `content_type` empty: no body.

@@ -194,7 +194,7 @@ void provider::begin_stream(connection& one) {
     one.due_ns += static_cast<std::int64_t>(how.n * how.gap_us) * 1'000;
     one.next = step::json;
   } else if (one.usage = says_true(one.body, "include_usage"); one.plan->is_one_write()) {
-    book_.add_deltas(*one.record, how.n, now);
+    note_deltas(one, how.n, now);
     one.next = step::next_request;
     send(one, one.plan->whole(one.usage), true);
   } else {
@@ -221,7 +221,7 @@ void provider::proceed(connection& one) {
       one.next = step::next_request;
       send(one, one.plan->ending(one.usage), true);
     } else if (one.next == step::json) {
-      book_.add_deltas(*one.record, one.plan->how().n, now);
+      note_deltas(one, one.plan->how().n, now);
       one.next = step::next_request;
       send(one, one.plan->whole_json(), false);
     }
@@ -233,19 +233,23 @@ void provider::send_deltas(connection& one, std::int64_t now_ns) {
   auto& plan = *one.plan;
   const auto& how = plan.how();
   if (how.gap_us == 0) {
-    book_.add_deltas(*one.record, plan.deltas_in_block(), now_ns);
+    note_deltas(one, plan.deltas_in_block(), now_ns);
     send(one, plan.all_deltas(), true);
     // The other connections' turn comes before the next block.
     if (how.n == 0 && one.next != step::gone) want_write(one, true);
   } else {
     one.due_ns += one.record->deltas == 0 ? next_phase_ns(plan) : static_cast<std::int64_t>(how.gap_us) * 1'000;
-    book_.add_deltas(*one.record, 1, now_ns);
-    if (how.times == 1) one.record->delta_ns.push_back(now_ns);
+    note_deltas(one, 1, now_ns);
     send(one, plan.delta(now_ns), false);
   }
   if (one.next == step::gone || how.n == 0 || one.record->deltas < how.n) return;
   one.next = step::ending;
   one.due_ns = now_ns + static_cast<std::int64_t>(how.last_ms) * 1'000'000;
+}
+
+void provider::note_deltas(connection& one, std::uint64_t deltas, std::int64_t now_ns) {
+  book_.add_deltas(*one.record, deltas, now_ns);
+  if (one.plan->how().times == 1) one.record->delta_ns.insert(one.record->delta_ns.end(), deltas, now_ns);
 }
 
 /// From a stream's first delta to its second: somewhere within the gap, so that streams that began together do not tick

@@ -45,6 +45,7 @@ class provider {
   void begin_stream(connection& one);
   void proceed(connection& one);
   void send_deltas(connection& one, std::int64_t now_ns);
+  void note_deltas(connection& one, std::uint64_t deltas, std::int64_t now_ns);
   void end_stream(connection& one);
   void send(connection& one, std::string_view bytes, bool lasting);
   void drain(connection& one);
