@@ -1,4 +1,5 @@
-"""The command line of bench/compare: which works, which contenders, how many rounds; then the results, the report, the plots."""
+"""The command line of bench/compare: which works, which contenders, how many rounds; then the results, the report,
+the plots."""
 
 import argparse
 import dataclasses
@@ -19,20 +20,27 @@ PERFORMANCE = machine.ROOT / "docs" / "performance"
 
 
 def parse(words: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bench/compare", description="oncue beside its peers and beside the limits, on the same work.")
+    parser = argparse.ArgumentParser(prog="bench/compare",
+                                     description="oncue beside its peers and beside the limits, on the same work.")
     parser.add_argument("--quick", action="store_true", help="one round, small loads, nothing written to docs/")
     parser.add_argument("--rounds", type=int, default=None, help="default: 5; with --quick 1")
-    parser.add_argument("--only", default="", help="works, or beginnings of their names, with commas: run,streams,cancel")
+    parser.add_argument("--only", default="",
+                        help="works, or beginnings of their names, with commas: run,streams,cancel")
     parser.add_argument("--contenders", default="", help="with commas; default: all")
-    parser.add_argument("--build", type=pathlib.Path, default=machine.ROOT / "build" / "release", help="default: build/release")
-    parser.add_argument("--out", type=pathlib.Path, help="the results as JSON; default: bench/results/compare-<date>.json")
+    parser.add_argument("--build", type=pathlib.Path, default=machine.ROOT / "build" / "release",
+                        help="default: build/release")
+    parser.add_argument("--out", type=pathlib.Path,
+                        help="the results as JSON; default: bench/results/compare-<date>.json")
     parser.add_argument("--nginx", default="nginx", help="the program")
     parser.add_argument("--list", action="store_true", help="says which works and contenders there are")
-    parser.add_argument("--report", type=pathlib.Path, metavar="FILE", help="only writes the report and the plots of a result")
+    parser.add_argument("--report", type=pathlib.Path, metavar="FILE",
+                        help="only writes the report and the plots of a result")
     options = parser.parse_args(words)
     options.rounds = options.rounds or (1 if options.quick else 5)
-    options.works = [work for work in all_works() if not options.only
-                     or any(work.name.startswith(part) for part in options.only.split(","))]
+    options.works = [
+        work for work in all_works()
+        if not options.only or any(work.name.startswith(part) for part in options.only.split(","))
+    ]
     options.names = options.contenders.split(",") if options.contenders else list(ALL)
     if not options.works:
         parser.error(f"no work begins with {options.only!r}; there are {', '.join(work.name for work in all_works())}")
@@ -55,8 +63,10 @@ def summaries(entries: list[dict]) -> list[dict]:
 
 def answers(entries: list[dict]) -> list[dict]:
     found = [(target, seen(entries, target)) for target in TARGETS]
-    return [{"target": target.text, "least": target.least, "most": target.most,
-             "seen": dataclasses.asdict(spread) if spread else None, "verdict": verdict(target, spread)} for target, spread in found]
+    return [{
+        "target": target.text, "least": target.least, "most": target.most,
+        "seen": dataclasses.asdict(spread) if spread else None, "verdict": verdict(target, spread)
+    } for target, spread in found]
 
 
 def write(result: dict, folder: pathlib.Path, report: pathlib.Path) -> None:
@@ -79,8 +89,10 @@ def main(words: list[str]) -> int:
     machine.open_files_allowed()
     steps = plan(options.works, options.names, options.rounds)
     to_stderr(f"{len(steps)} steps in {options.rounds} round(s)")
-    result = {"date": machine.now(), "command": shlex.join(["bench/compare", *asked(words)]), "quick": options.quick,
-              "machine": machine.describe(), "versions": machine.versions(kit)}
+    result = {
+        "date": machine.now(), "command": shlex.join(["bench/compare", *asked(words)]), "quick": options.quick,
+        "machine": machine.describe(), "versions": machine.versions(kit)
+    }
     try:
         entries = run(kit, steps, options.quick, to_stderr)
     except KeyboardInterrupt:
@@ -94,7 +106,8 @@ def main(words: list[str]) -> int:
     out.write_text(json.dumps(result, indent=1) + "\n")
     to_stderr(f"wrote {out}")
     whole = not (options.quick or options.only or options.contenders or options.out)
-    write(result, *((PERFORMANCE, PERFORMANCE / "README.md") if whole else (out.with_suffix(""), out.with_suffix(".md"))))
+    write(result, *((PERFORMANCE, PERFORMANCE / "README.md") if whole else
+                    (out.with_suffix(""), out.with_suffix(".md"))))
     return 1 if all("error" in entry for entry in entries) else 0
 
 

@@ -39,8 +39,13 @@ def describe() -> dict:
 
 def versions(kit: Kit) -> dict[str, str]:
     pinned = (HERE.parent / "peers" / "requirements.txt").read_text()
-    shown = ("agno", "fastapi", "langchain-openai", "langgraph", "openai", "pydantic-ai-slim", "SQLAlchemy", "uvicorn", "uvloop")
-    found = {name: version for name, version in re.findall(r"^([\w.-]+)==(\S+)$", pinned, re.MULTILINE) if name in shown}
+    shown = ("agno", "fastapi", "langchain-openai", "langgraph", "openai", "pydantic-ai-slim", "SQLAlchemy", "uvicorn",
+             "uvloop")
+    found = {
+        name: version
+        for name, version in re.findall(r"^([\w.-]+)==(\S+)$", pinned, re.MULTILINE)
+        if name in shown
+    }
     return {
         "oncue": _line(kit.oncue, "--version"),
         "commit": _line("git", "describe", "--always", "--dirty"),

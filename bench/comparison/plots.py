@@ -1,5 +1,5 @@
-"""Plots of a result as SVG: few marks, text as text, the same bytes for the same numbers. Needs matplotlib, which is among the
-peers' requirements."""
+"""Plots of a result as SVG: few marks, text as text, the same bytes for the same numbers. Needs matplotlib, which is
+among the peers' requirements."""
 
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -12,8 +12,10 @@ import matplotlib.pyplot as plt  # noqa: E402  behind the choice of what draws
 from .contenders import ALL
 from .results import summary
 
-plt.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "oncue", "font.size": 10, "axes.spines.top": False,
-                     "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.3, "axes.axisbelow": True})
+plt.rcParams.update({
+    "svg.fonttype": "none", "svg.hashsalt": "oncue", "font.size": 10, "axes.spines.top": False,
+    "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.3, "axes.axisbelow": True
+})
 OURS, LIMIT, PEER = "#1b7f5c", "#8a8a8a", "#c8643c"
 
 
@@ -27,13 +29,15 @@ def save(figure, path: pathlib.Path) -> str:
     return path.name
 
 
-def bars(axes, entries: Sequence[Mapping], work: str, key: str, names: Sequence[str], title: str, scale: float = 1) -> None:
+def bars(axes, entries: Sequence[Mapping], work: str, key: str, names: Sequence[str], title: str,
+         scale: float = 1) -> None:
     found = [(name, spread) for name in names if (spread := summary(entries, work, name, key))]
     for at, (name, spread) in enumerate(reversed(found)):
         middle = spread.median * scale
         reach = [[middle - spread.least * scale], [spread.most * scale - middle]]
         axes.barh(at, middle, color=color(name), xerr=reach, ecolor="#333333", capsize=2)
-        axes.annotate(f" {middle:,.3g}" if middle < 1000 else f" {middle:,.0f}", (spread.most * scale, at), va="center", fontsize=9)
+        axes.annotate(f" {middle:,.3g}" if middle < 1000 else f" {middle:,.0f}", (spread.most * scale, at), va="center",
+                      fontsize=9)
     axes.set_yticks(range(len(found)), [ALL[name].label for name, _ in reversed(found)])
     axes.set_title(title, fontsize=10, loc="left")
     if found:
@@ -53,7 +57,10 @@ def in_process(entries: Sequence[Mapping], folder: pathlib.Path) -> str:
 def served(entries: Sequence[Mapping], folder: pathlib.Path) -> str:
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 2.8), layout="constrained")
     for name in ("agno-os", "oncue-serve", "nginx"):
-        found = {count: summary(entries, f"streams-{count}", name, "cpu_us_per_delta") for count in (5, 100, 1000, 5000)}
+        found = {
+            count: summary(entries, f"streams-{count}", name, "cpu_us_per_delta")
+            for count in (5, 100, 1000, 5000)
+        }
         points = [(count, one.median) for count, one in found.items() if one]
         if points:
             left.plot(*zip(*points), marker="o", color=color(name), label=ALL[name].label)
@@ -75,15 +82,18 @@ def cancels(entries: Sequence[Mapping], folder: pathlib.Path) -> str:
         for at, phase in enumerate(phases):
             if spread := summary(entries, f"cancel-{phase}", name, "to_ending_p99_us"):
                 axes.bar(at + shift, spread.median / 1000, 0.38, color=color(name))
-                axes.annotate(f"{spread.median / 1000:,.3g}", (at + shift, spread.median / 1000), ha="center", va="bottom", fontsize=9)
+                axes.annotate(f"{spread.median / 1000:,.3g}", (at + shift, spread.median / 1000), ha="center",
+                              va="bottom", fontsize=9)
     axes.axhline(10, color="#333333", linestyle="--", linewidth=1)
     axes.annotate("target 10 ms", (len(phases) - 0.5, 10), ha="right", va="bottom", fontsize=9)
     axes.set_xlim(-0.5, len(phases) - 0.5)
     axes.set_yscale("log")
     axes.margins(y=0.2)
     axes.set_xticks(range(len(phases)), [phase.replace("_", " ") for phase in phases])
-    axes.legend(handles=[plt.Rectangle((0, 0), 1, 1, color=color(name), label=ALL[name].label)
-                         for name in ("oncue-serve", "agno-os")], frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    axes.legend(
+        handles=[
+            plt.Rectangle((0, 0), 1, 1, color=color(name), label=ALL[name].label) for name in ("oncue-serve", "agno-os")
+        ], frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     axes.set_title("From the cancel to the run's ending, p99, ms (less is better)", fontsize=10, loc="left")
     return save(figure, folder / "cancel.svg")
 

@@ -1,5 +1,6 @@
-"""Processes of a comparison: servers with their log, load tools with their one line of JSON. What is started here is stopped
-here, with all that it has started. Never leaves a process behind, and never reads a server's output but to say why it failed."""
+"""Processes of a comparison: servers with their log, load tools with their one line of JSON. What is started here is
+stopped here, with all that it has started. Never leaves a process behind, and never reads a server's output but to
+say why it failed."""
 
 import contextlib
 import json
@@ -22,8 +23,10 @@ class Failed(Exception):
 def clean_environment() -> dict[str, str]:
     """No key, no proxy, no telemetry: neither oncue nor a peer may talk to anybody but the provider."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    return kept | {"AGNO_TELEMETRY": "false", "AGNO_MONITOR": "false", "LANGSMITH_TRACING": "false",
-                   "LANGCHAIN_TRACING_V2": "false", "DO_NOT_TRACK": "1", "NO_COLOR": "1"}
+    return kept | {
+        "AGNO_TELEMETRY": "false", "AGNO_MONITOR": "false", "LANGSMITH_TRACING": "false",
+        "LANGCHAIN_TRACING_V2": "false", "DO_NOT_TRACK": "1", "NO_COLOR": "1"
+    }
 
 
 def free_port() -> int:

@@ -1,5 +1,5 @@
-"""A result as Markdown: the targets, then a table a work. A number is the median of the rounds, with the smallest and the
-largest behind it; a ratio is taken within each round first. Nothing is left out because it looks bad."""
+"""A result as Markdown: the targets, then a table a work. A number is the median of the rounds, with the smallest and
+the largest behind it; a ratio is taken within each round first. Nothing is left out because it looks bad."""
 
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,8 @@ def targets(entries: Sequence[Mapping]) -> list[str]:
         found = seen(entries, target)
         bound = f"≥ {digits(target.least)}" if target.least is not None else f"≤ {digits(target.most)}"
         said = verdict(target, found)
-        rows.append([target.text, bound + target.unit, shown(found, unit=target.unit), "met" if said == "met" else f"**{said}**"])
+        rows.append([target.text, bound + target.unit, shown(found, unit=target.unit),
+                     said if said == "met" else f"**{said}**"])
     return table(rows)
 
 
@@ -60,14 +61,15 @@ def work_table(entries: Sequence[Mapping], work: Work, names: Sequence[str]) -> 
         failed = errors(entries, work.name, name)
         rows.append([ALL[name].label, *(cell for column in work.columns for cell in cells(entries, work, name, column))])
         if failed:
-            notes.append(f"{ALL[name].label} failed in {len(failed)} of its rounds: `{failed[0].splitlines()[-1][-300:]}`")
+            said = failed[0].splitlines()[-1][-300:]
+            notes.append(f"{ALL[name].label} failed in {len(failed)} of its rounds: `{said}`")
     return [*table(rows), *(line for note in notes for line in ("", note))]
 
 
 def asked(entries: Sequence[Mapping], work: Work, names: Sequence[str]) -> str:
     """Who was asked for what, where it was not the same for all."""
-    loads = {name: next((entry["asked"] for entry in entries if entry["work"] == work.name and entry["contender"] == name), {})
-             for name in names}
+    of_work = [entry for entry in entries if entry["work"] == work.name]
+    loads = {name: next((entry["asked"] for entry in of_work if entry["contender"] == name), {}) for name in names}
     keys = sorted({key for load in loads.values() for key in load})
     unlike = [key for key in keys if len({str(load.get(key)) for load in loads.values()}) > 1]
     if not unlike:
@@ -85,19 +87,17 @@ def growth(entries: Sequence[Mapping]) -> list[str]:
         found = {count: summary(entries, f"streams-{count}", name, "cpu_us_per_delta") for count in counts}
         if any(found.values()):
             power = slope({count: one.median for count, one in found.items() if one and count >= 100})
-            rows.append([ALL[name].label, *(shown(one) for one in found.values()), "–" if power is None else f"{power:+.2f}"])
+            rows.append([ALL[name].label, *map(shown, found.values()), "–" if power is None else f"{power:+.2f}"])
     return ["## As the streams grow", "", *table(rows), ""] if len(rows) > 1 else []
 
 
 def markdown(result: Mapping, works: Sequence[Work], plots: Sequence[str] = ()) -> str:
     entries, machine = result["entries"], result["machine"]
-    lines = [
-        "# oncue beside its peers and beside the limits", "",
-        f"Made by `{result['command']}` on {result['date']}, commit {result['versions']['commit']}: {machine['cpu']}, "
-        f"{machine['cores']} cores, {machine['memory_mb'] // 1024} GiB, {machine['kernel']}. Provider, contender and load share "
-        "these cores. A number is the median of the rounds, [smallest – largest] behind it; ratios are taken within a round.", "",
-        "## Targets", "", *targets(entries), "",
-    ]
+    where = f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_mb'] // 1024} GiB, {machine['kernel']}"
+    lines = ["# oncue beside its peers and beside the limits", "",
+             f"Made by `{result['command']}` on {result['date']}, commit {result['versions']['commit']}: {where}. Provider, "
+             "contender and load share these cores. A number is the median of the rounds, [smallest – largest] behind it; "
+             "ratios are taken within a round.", "", "## Targets", "", *targets(entries), ""]
     for plot in plots:
         lines += [f"![{pathlib.Path(plot).stem.replace('-', ' ')}]({plot})", ""]
     for work in works:
@@ -107,8 +107,10 @@ def markdown(result: Mapping, works: Sequence[Work], plots: Sequence[str] = ()) 
             lines += [f"## {work.title}", "", work.what, "", *work_table(entries, work, names), ""]
             lines += [load, ""] if load else []
     present = {entry["contender"] for entry in entries}
-    lines += [*growth(entries), "## How each was run", "",
-              *(f"- **{one.label}**: {one.how}." for one in ALL.values() if one.name in present), "",
-              "Versions: " + ", ".join(f"{name} {version}" for name, version in result["versions"].items()) + ".", "",
-              "No key is set, no telemetry is sent: `AGNO_TELEMETRY=false`, `telemetry=False`, `LANGSMITH_TRACING=false`."]
+    lines += [
+        *growth(entries), "## How each was run", "",
+        *(f"- **{one.label}**: {one.how}." for one in ALL.values() if one.name in present), "",
+        "Versions: " + ", ".join(f"{name} {version}" for name, version in result["versions"].items()) + ".", "",
+        "No key is set, no telemetry is sent: `AGNO_TELEMETRY=false`, `telemetry=False`, `LANGSMITH_TRACING=false`."
+    ]
     return "\n".join(lines) + "\n"

@@ -1,4 +1,5 @@
-"""Numbers of rounds made into summaries, ratios and answers about targets. Only arithmetic: nothing is run or read here.
+"""Numbers of rounds made into summaries, ratios and answers about targets. Only arithmetic: nothing is run or read
+here.
 
 An entry is {"work", "contender", "round", "numbers"} or, if it failed, {"work", "contender", "round", "error"}."""
 
@@ -22,8 +23,11 @@ def spread(values: Sequence[float]) -> Spread | None:
 
 
 def by_round(entries: Iterable[Mapping], work: str, contender: str, key: str) -> dict[int, float]:
-    return {entry["round"]: entry["numbers"][key] for entry in entries
-            if entry["work"] == work and entry["contender"] == contender and key in entry.get("numbers", {})}
+    return {
+        entry["round"]: entry["numbers"][key]
+        for entry in entries
+        if entry["work"] == work and entry["contender"] == contender and key in entry.get("numbers", {})
+    }
 
 
 def summary(entries: Iterable[Mapping], work: str, contender: str, key: str) -> Spread | None:
@@ -36,12 +40,16 @@ def ratio(above: Mapping[int, float], below: Mapping[int, float]) -> Spread | No
 
 
 def errors(entries: Iterable[Mapping], work: str, contender: str) -> list[str]:
-    return [entry["error"] for entry in entries
-            if entry["work"] == work and entry["contender"] == contender and "error" in entry]
+    return [
+        entry["error"]
+        for entry in entries
+        if entry["work"] == work and entry["contender"] == contender and "error" in entry
+    ]
 
 
 def slope(points: Mapping[float, float]) -> float | None:
-    """The exponent of a power law through the points, by least squares of the logarithms; 0 is flat, 1 is proportional."""
+    """The exponent of a power law through the points, by least squares of the logarithms; 0 is flat, 1 is
+    proportional."""
     logs = [(math.log(x), math.log(y)) for x, y in points.items() if x > 0 and y > 0]
     if len(logs) < 2:
         return None

@@ -1,5 +1,6 @@
-"""Runs the rounds: within each, every work by every contender, in an order that rotates from round to round, so that nobody
-always runs first or behind the same neighbour. One that fails is written down as failed, and the rest goes on."""
+"""Runs the rounds: within each, every work by every contender, in an order that rotates from round to round, so that
+nobody always runs first or behind the same neighbour. One that fails is written down as failed, and the rest goes
+on."""
 
 import pathlib
 import sys
@@ -28,7 +29,9 @@ def plan(works: Sequence[Work], contenders: Sequence[str], rounds: int) -> list[
 
 
 def headline(work: Work, numbers: dict) -> str:
-    shown = [f"{column.heading} {numbers[column.key] * column.scale:.4g}" for column in work.columns if column.key in numbers]
+    shown = [
+        f"{column.heading} {numbers[column.key] * column.scale:.4g}" for column in work.columns if column.key in numbers
+    ]
     return ", ".join(shown[:3])
 
 
@@ -53,7 +56,8 @@ def run(kit: Kit, steps: Sequence[tuple[int, Work, str]], quick: bool, say: Call
         entries.append(entry)
         minutes, seconds = divmod(int(time.monotonic() - begun), 60)
         what = f"FAILED: {entry['error']}" if "error" in entry else headline(work, entry["numbers"])
-        say(f"{minutes:02d}:{seconds:02d} {number}/{len(steps)} round {turn} {work.name} {name} ({entry['took_s']} s): {what}")
+        say(f"{minutes:02d}:{seconds:02d} {number}/{len(steps)} round {turn} {work.name} {name} ({entry['took_s']} s): {what}"
+            )
     return entries
 
 

@@ -1,5 +1,6 @@
-"""What is done, once for each contender in each round, and which numbers come out. A work names its unit, its columns, and
-the contenders that can do it, each with the load that it can hold; a smaller load than oncue's stands in the report."""
+"""What is done, once for each contender in each round, and which numbers come out. A work names its unit, its
+columns, and the contenders that can do it, each with the load that it can hold; a smaller load than oncue's stands in
+the report."""
 
 import contextlib
 import dataclasses
@@ -8,7 +9,7 @@ import pathlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from .contenders import ALL, Kit, Reader, Server, Site
+from .contenders import ALL, Kit, Reader, Server, Site, options
 from .processes import Failed, free_port, memory_bytes, run_tool, serving
 
 Numbers = dict[str, float]
@@ -81,18 +82,16 @@ def deltas_of(scenario: str) -> int:
 
 # -- in the process ----------------------------------------------------------------
 
+
 def read(bench: Bench, work: Work, name: str) -> tuple[Numbers, dict]:
     contender: Reader = ALL[name]
     load = work.load(bench, name)
-    command = contender.command(bench.kit)
     with bench.provider() as port:
-        command += ["--base-url", f"http://127.0.0.1:{port}/{load['scenario']}/v1", "--runs", str(load["runs"]),
-                    "--in-flight", str(load["in_flight"]), "--warm", str(load["warm"])]
-        if "turns" in load:
-            command += ["--store", str(bench.folder / f"{name}.db"), "--turns", str(load["turns"])]
-        raw = run_tool(command, 120)
-        alone = run_tool([*command[:command.index("--runs")], "--runs", str(load["alone"]), "--in-flight", "1", "--warm",
-                          str(min(load["alone"], 20))], 120) if "alone" in load else None
+        command = [*contender.command(bench.kit), "--base-url", f"http://127.0.0.1:{port}/{load['scenario']}/v1"]
+        durable = options(store=bench.folder / f"{name}.db", turns=load["turns"]) if "turns" in load else []
+        raw = run_tool([*command, *options(runs=load["runs"], warm=load["warm"]), "--in-flight", str(load["in_flight"]),
+                        *durable], 120)
+        alone = run_tool([*command, *options(runs=load["alone"], warm=20)], 120) if "alone" in load else None
     deltas = raw["runs"] * deltas_of(load["scenario"])
     if raw["text_bytes"] != deltas * DELTA_BYTES:
         raise Failed(f"{raw['text_bytes']} bytes of text came, not {deltas * DELTA_BYTES}")
@@ -117,6 +116,7 @@ def read(bench: Bench, work: Work, name: str) -> tuple[Numbers, dict]:
 
 # -- over HTTP ------------------------------------------------------------------------
 
+
 def streams(bench: Bench, work: Work, name: str) -> tuple[Numbers, dict]:
     load = work.load(bench, name)
     with bench.server(ALL[name], {"bench": load["scenario"], "short": SHORT}) as (server, site):
@@ -131,9 +131,9 @@ def warm_up(bench: Bench, contender: Server, site: Site) -> None:
 
 
 def measure_streams(bench: Bench, contender: Server, pid: int, site: Site, agent: str, load: Mapping) -> dict:
-    return bench.client("streams", *contender.reach(site, agent), "--pid", pid, "--count", load["count"], "--seconds",
-                        load["seconds"], "--warm-s", load.get("warm_s", 1), "--open-per-s", load.get("open_per_s", 1000),
-                        "--timeout-s", load.get("timeout_s", 60))
+    return bench.client("streams", *contender.reach(site, agent), "--pid", pid, "--count", load["count"],
+                        "--seconds", load["seconds"], "--warm-s", load.get("warm_s", 1), "--open-per-s",
+                        load.get("open_per_s", 1000), "--timeout-s", load.get("timeout_s", 60))
 
 
 def stream_numbers(raw: dict, load: Mapping) -> Numbers:
@@ -170,27 +170,36 @@ def saturate(bench: Bench, work: Work, name: str) -> tuple[Numbers, dict]:
             if raw["deltas_per_s"] < 0.95 * offer or raw["delay_us"]["p99"] > 1e6:
                 break
             held = offer
-    return {"held_per_s": held, "delivered_per_s": delivered,
-            "cpu_us_per_delta": steps[-1]["cpu_us"] / max(1, steps[-1]["deltas"])}, {"steps": steps}
+    return {
+        "held_per_s": held, "delivered_per_s": delivered,
+        "cpu_us_per_delta": steps[-1]["cpu_us"] / max(1, steps[-1]["deltas"])
+    }, {"steps": steps}
 
 
 def cancel(bench: Bench, work: Work, name: str) -> tuple[Numbers, dict]:
     load = work.load(bench, name)
     phase = load["phase"]
-    running = load["alive"] if phase == "queued" else None
+    # Half of those that are alive have a place, the others wait before the runs that are cancelled.
+    running = max(1, load["alive"] // 2) if phase == "queued" else None
     with bench.server(ALL[name], {"bench": load["scenario"], "short": SHORT}, running) as (server, site):
         warm_up(bench, ALL[name], site)
-        arguments = ["--count", load["count"], "--provider", f"http://127.0.0.1:{site.provider_port}", "--phase", phase,
-                     "--in-flight", load["in_flight"], "--alive", load["alive"], "--timeout-s", 30]
+        arguments = [
+            "--count", load["count"], "--provider", f"http://127.0.0.1:{site.provider_port}", "--phase", phase,
+            "--in-flight", load["in_flight"], "--alive", load["alive"], "--timeout-s",
+            load.get("timeout_s", 30)
+        ]
         if "deltas" in load:
             arguments += ["--deltas", load["deltas"]]
         raw = bench.client("cancel", *ALL[name].reach(site, "bench"), "--pid", server.pid, *arguments)
-    numbers = {"cancelled": raw["cancelled"], "still_open": raw["provider_still_open"],
-               "deltas_after_close": raw["deltas_after_close"]["sum"],
-               "deltas_after_request": raw["deltas_after_request"]["sum"]}
-    for what in ("to_ending", "to_provider_closed"):
+    numbers = {
+        "cancelled": raw["cancelled"], "unclosed": raw["provider_still_open"] + raw["provider_finished"],
+        "deltas_after_close": raw["deltas_after_close"]["sum"],
+        "deltas_after_request": raw["deltas_after_request"]["sum"]
+    }
+    # A proxy's run has no ending: its client has closed, and that is all.
+    for what in ("to_ending", "to_provider_closed") if ALL[name].dialect == "agentos" else ("to_provider_closed", ):
         for part in ("p50", "p99", "max"):
-            if raw.get(f"{what}_us"):
+            if part in raw[f"{what}_us"]:  # none without a single value
                 numbers[f"{what}_{part}_us"] = raw[f"{what}_us"][part]
     return numbers, raw
 
@@ -200,22 +209,27 @@ def stall(bench: Bench, work: Work, name: str) -> tuple[Numbers, dict]:
     scenarios = {"flood": load["flood"], "live": load["live_scenario"], "short": SHORT}
     with bench.server(ALL[name], scenarios) as (server, site):
         warm_up(bench, ALL[name], site)
-        raw = bench.client("stalled", *ALL[name].reach(site, "live"), "--flood-agent", "flood", "--pid", server.pid,
-                           "--count", load["count"], "--seconds", load["seconds"], "--live", load["live"])
-    return {"memory_bytes_per_stalled": raw["memory_per_stalled"], "delay_p50_us": raw["delay_us"]["p50"],
-            "delay_p99_us": raw["delay_us"]["p99"], "stalled": load["count"]}, raw
+        raw = bench.client("stalled", *ALL[name].reach(site, "live"), *ALL[name].reach_flood(site, "flood"), "--pid",
+                           server.pid, "--count", load["count"], "--seconds", load["seconds"], "--live", load["live"])
+    return {
+        "memory_bytes_per_stalled": raw["memory_per_stalled"], "delay_p50_us": raw["delay_us"]["p50"],
+        "delay_p99_us": raw["delay_us"]["p99"], "delay_before_p99_us": raw["delay_before_us"]["p99"],
+        "stalled": load["count"], "live": raw["live_at_end"]
+    }, raw
 
 
 def start(bench: Bench, work: Work, name: str) -> tuple[Numbers, dict]:
-    """From its spawn to the end of its first run, then its memory a second later. It has been started there once before: its
-    store exists, its files are in the page cache."""
+    """From its spawn to the end of its first run, then its memory a second later. It has been started there once
+    before: its store exists, its files are in the page cache."""
     load = work.load(bench, name)
     for rehearsal in (True, False):
         with bench.server(ALL[name], {"bench": load["scenario"]}, wait=False) as (server, site):
-            raw = bench.client("first", *ALL[name].reach(site, "bench"), "--since-ns", server.begun_ns, "--timeout-s", 60)
+            raw = bench.client("first", *ALL[name].reach(site, "bench"), "--since-ns", server.begun_ns, "--timeout-s",
+                               60)
             if not rehearsal:
                 time.sleep(IDLE_S)
                 memory = memory_bytes(server.pid)
-    return {"listening_us": raw["listening_us"], "first_event_us": raw["first_event_us"],
-            "completed_us": raw["completed_us"], "idle_pss_bytes": memory["pss"],
-            "idle_rss_bytes": memory["rss"]}, raw | memory
+    return {
+        "listening_us": raw["listening_us"], "first_event_us": raw["first_event_us"],
+        "completed_us": raw["completed_us"], "idle_pss_bytes": memory["pss"], "idle_rss_bytes": memory["rss"]
+    }, raw | memory

@@ -1,5 +1,5 @@
-"""agno in its own process: one Agent, arun(stream=True) with its events, each text looked at. With --store the sessions are
-in agno's SQLite database, and ten runs of history go to the model, as in oncue. Telemetry is off."""
+"""agno in its own process: one Agent, arun(stream=True) with its events, each text looked at. With --store the
+sessions are in agno's SQLite database, and ten runs of history go to the model, as in oncue. Telemetry is off."""
 
 import argparse
 from collections.abc import AsyncIterator

@@ -1,7 +1,7 @@
 """agno as it is served: one Agent in an AgentOS under uvicorn, started as `agno_server.py --base-url URL --store FILE
 [--port N] [--workers N]`. What agno's and uvicorn's documents advise for production: `uvicorn[standard]` (uvloop and
-httptools), no reload, no access log, log level warning. agno's telemetry and the agent's are off. Sessions are in agno's SQLite
-database. Prints its address before it listens, as a server of `oncue serve` does."""
+httptools), no reload, no access log, log level warning. agno's telemetry and the agent's are off. Sessions are in
+agno's SQLite database. Prints its address before it listens, as a server of `oncue serve` does."""
 
 import argparse
 import logging

@@ -1,5 +1,6 @@
-"""LangGraph in its own process: a graph of one node that calls langchain-openai's ChatOpenAI, read by astream in the mode
-"messages". With --store its AsyncSqliteSaver keeps the state, and the last ten questions and answers go to the model."""
+"""LangGraph in its own process: a graph of one node that calls langchain-openai's ChatOpenAI, read by astream in the
+mode "messages". With --store its AsyncSqliteSaver keeps the state, and the last ten questions and answers go to the
+model."""
 
 import argparse
 from collections.abc import AsyncIterator

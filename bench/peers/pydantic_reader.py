@@ -1,5 +1,5 @@
-"""Pydantic AI in its own process: one Agent, run_stream, each text looked at as it comes, without its debouncing. It has no
-durable store of its own, so there is no --store."""
+"""Pydantic AI in its own process: one Agent, run_stream, each text looked at as it comes, without its debouncing. It
+has no durable store of its own, so there is no --store."""
 
 import argparse
 from collections.abc import AsyncIterator

@@ -1,6 +1,6 @@
-"""What the Python peers share: the arguments, the runs with their warm-up, and the one line of JSON that says what they
-cost. A peer hands in how a run is read: an asynchronous iterator of its texts. It promises that every peer is measured in
-the same way, by the process's own CPU time and the monotonic clock. It never looks into a peer."""
+"""What the Python peers share: the arguments, the runs with their warm-up, and the one line of JSON that says what
+they cost. A peer hands in how a run is read: an asynchronous iterator of its texts. It promises that every peer is
+measured in the same way, by the process's own CPU time and the monotonic clock. It never looks into a peer."""
 
 import argparse
 import asyncio

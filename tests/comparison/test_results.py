@@ -1,4 +1,5 @@
-"""The arithmetic of bench/compare, and the report that is made of it: medians, ratios within a round, targets, rotation."""
+"""The arithmetic of bench/compare, and the report that is made of it: medians, ratios within a round, targets,
+rotation."""
 
 import pathlib
 import sys
@@ -15,16 +16,21 @@ def entry(work, contender, turn, **numbers):
 
 
 ENTRIES = [
-    entry("run", "oncue", 1, cpu_us_per_run=10.0), entry("run", "agno", 1, cpu_us_per_run=500.0),
-    entry("run", "oncue", 2, cpu_us_per_run=30.0), entry("run", "agno", 2, cpu_us_per_run=900.0),
-    entry("run", "oncue", 3, cpu_us_per_run=20.0), entry("run", "agno", 3, cpu_us_per_run=900.0),
+    entry("run", "oncue", 1, cpu_us_per_run=10.0),
+    entry("run", "agno", 1, cpu_us_per_run=500.0),
+    entry("run", "oncue", 2, cpu_us_per_run=30.0),
+    entry("run", "agno", 2, cpu_us_per_run=900.0),
+    entry("run", "oncue", 3, cpu_us_per_run=20.0),
+    entry("run", "agno", 3, cpu_us_per_run=900.0),
     {"work": "run", "contender": "langgraph", "round": 1, "error": "it broke | here", "asked": {}},
 ]
 
 
 class Results(unittest.TestCase):
+
     def test_a_summary_is_the_median_with_the_ends(self):
-        self.assertEqual(results.summary(ENTRIES, "run", "oncue", "cpu_us_per_run"), results.Spread(20.0, 10.0, 30.0, 3))
+        self.assertEqual(results.summary(ENTRIES, "run", "oncue", "cpu_us_per_run"),
+                         results.Spread(20.0, 10.0, 30.0, 3))
         self.assertIsNone(results.summary(ENTRIES, "run", "langgraph", "cpu_us_per_run"))
 
     def test_a_ratio_is_taken_within_a_round(self):
@@ -47,6 +53,7 @@ class Results(unittest.TestCase):
 
 
 class Rounds(unittest.TestCase):
+
     def test_the_order_rotates(self):
         works = [work for work in catalogue.works() if work.name == "session"]
         steps = [name for _, _, name in rounds.plan(works, list(ALL), 2)]
@@ -58,6 +65,7 @@ class Rounds(unittest.TestCase):
 
 
 class Catalogue(unittest.TestCase):
+
     def test_every_contender_is_known_and_every_target_is_measured(self):
         loads = {work.name: set(work.loads) for work in catalogue.works()}
         for work in catalogue.works():
@@ -69,9 +77,13 @@ class Catalogue(unittest.TestCase):
 
 
 class Report(unittest.TestCase):
+
     def test_it_says_what_was_missed_and_what_failed(self):
-        text = report.markdown({"entries": ENTRIES, "command": "bench/compare", "date": "today", "versions": {"commit": "c0ffee"},
-                                "machine": {"cpu": "a", "cores": 2, "memory_mb": 4096, "kernel": "b"}}, catalogue.works())
+        text = report.markdown(
+            {
+                "entries": ENTRIES, "command": "bench/compare", "date": "today", "versions": {"commit": "c0ffee"},
+                "machine": {"cpu": "a", "cores": 2, "memory_mb": 4096, "kernel": "b"}
+            }, catalogue.works())
         self.assertIn("| CPU a run: agno's by oncue's | ≥ 40× | 45× [30 – 50] | met |", text)
         self.assertIn("**not measured**", text)
         self.assertIn("| agno | 900 [500 – 900] | 45 [30 – 50] |", text)
