@@ -95,10 +95,13 @@ json cancel_command(client& here, arguments& words) {
   auto beside = static_cast<std::size_t>(words.number("--alive", 0));
   auto rate = words.real("--open-per-s", 500);
   cancel_plan plan{.phase = phase_of(words.text("--phase"))};
-  if (plan.phase == cancel_phase::before_completion) plan.deltas = static_cast<std::uint64_t>(words.number("--deltas"));
+  plan.deltas = static_cast<std::uint64_t>(words.number("--deltas", 0));
   plan.provider = parse_address(words.text("--provider"));
   words.expect_all_read();
   if (count == 0 || in_flight == 0 || rate <= 0) throw usage_error{"--count, --in-flight and --open-per-s are above 0"};
+  if (plan.phase == cancel_phase::before_completion && plan.deltas == 0) {
+    throw usage_error{"--phase before_completion wants --deltas: how many the answer has"};
+  }
   if (plan.phase == cancel_phase::queued && here.target.speaks == dialect::openai) {
     throw usage_error{"--phase queued wants --dialect agentos"};
   }

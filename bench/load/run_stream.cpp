@@ -4,6 +4,18 @@
 
 namespace oncue::bench::load {
 
+namespace {
+
+/// The string that follows `field`, as it stands there; empty if there is none.
+std::string_view text_in(std::string_view frame, std::string_view field) {
+  auto at = frame.find(field);
+  if (at == std::string_view::npos) return {};
+  auto from = frame.find('"', at + field.size()) + 1;
+  return frame.substr(from, frame.find('"', from) - from);
+}
+
+}  // namespace
+
 std::string run_target::start_request(const std::string& key) const {
   if (speaks == dialect::openai) {
     return http_request(
@@ -52,14 +64,8 @@ void run_stream::take_event(std::string_view frame, std::int64_t now_ns) {
   if (!frame.starts_with(start)) return;
   auto name = frame.substr(start.size(), frame.find('\n') - start.size());
   if (name == "RunContent") return take_deltas(frame, now_ns);
-  if (seen_.run_id.empty()) {
-    const std::string_view field = R"("run_id":)";
-    if (auto at = frame.find(field); at != std::string_view::npos) {
-      auto from = frame.find('"', at + field.size()) + 1;
-      seen_.run_id = frame.substr(from, frame.find('"', from) - from);
-    }
-  }
-  if (name == "RunError") seen_.detail = frame;
+  if (seen_.run_id.empty()) seen_.run_id = text_in(frame, R"("run_id":)");
+  if (name == "RunError") seen_.detail = text_in(frame, R"("content":)");
   if (name == "RunCompleted" || name == "RunCancelled" || name == "RunError") end(name, now_ns);
 }
 

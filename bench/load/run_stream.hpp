@@ -49,9 +49,9 @@ class run_stream final : http_watcher {
     std::uint64_t deltas = 0;
     std::string run_id;  ///< of agentos
     std::string ending;  ///< RunCompleted, …; of openai [DONE]; else what happened instead
-    std::string detail;  ///< of a RunError: its event
+    std::string detail;  ///< of a RunError: what it says
 
-    std::string failure() const { return detail.empty() ? ending : detail; }
+    std::string failure() const { return detail.empty() ? ending : ending + ": " + detail; }
     bool completed() const { return ending == "RunCompleted" || ending == "[DONE]"; }
   };
   const sight& seen() const { return seen_; }
