@@ -87,7 +87,7 @@ def main(words: list[str]) -> int:
         return 0
     kit = Kit(options.build.resolve(), sys.executable, options.nginx)
     machine.open_files_allowed()
-    steps = plan(options.works, options.names, options.rounds)
+    steps = plan(options.works, options.names, options.rounds, options.quick)
     to_stderr(f"{len(steps)} steps in {options.rounds} round(s)")
     result = {
         "date": machine.now(), "command": shlex.join(["bench/compare", *asked(words)]), "quick": options.quick,

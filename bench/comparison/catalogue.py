@@ -1,5 +1,5 @@
-"""The works of a comparison in their order, with what each contender is asked for. Only numbers stand here; how a work is
-done stands in works.py. A standard run of five rounds takes twenty to twenty-five minutes on two cores."""
+"""The works of a comparison in their order, with what each contender is asked for. Only numbers stand here; how a work
+is done stands in works.py. A standard run of five rounds takes twenty to twenty-five minutes on two cores."""
 
 from .works import Column, Work, cancel, read, saturate, stall, start, streams
 
@@ -13,7 +13,8 @@ MEMORY_A_STREAM = Column("memory_bytes_per_stream", "memory a stream, KiB", KIB,
 
 
 def each(names, standard: dict, **changes: dict) -> dict:
-    """The same load for all, but for those that are named with a change."""
+    """The same load for all, but for those that are named with a change. "quick" is the change in a quick run, or None
+    for a contender that is left out of it."""
     return {name: standard | changes.get(name.replace("-", "_"), {}) for name in names}
 
 
@@ -65,22 +66,23 @@ def over_http() -> list[Work]:
         return {"scenario": f"words;n=0;gap_us={round(1e6 / per_s)}", "count": count, "per_s": per_s, "seconds": 4,
                 "warm_s": 1, "quick": {"seconds": 1, "warm_s": 0}}
 
-    opened_slowly = {"open_per_s": 100, "rounds_max": 3, "quick": {"count": 50, "seconds": 2, "warm_s": 0}}
-    one_in_two_seconds = at(1000, 0.5) | {"warm_s": 3} | opened_slowly
+    opened_slowly = {"open_per_s": 100, "rounds_max": 3, "quick": {"count": 50, "seconds": 1, "warm_s": 0}}
+    one_in_two_seconds = at(1000, 0.5) | opened_slowly | {"warm_s": 3, "quick": None}
     flat_out = {"count": 500, "from_per_s": 20000, "steps": 4, "seconds": 2, "warm_s": 0.5, "rounds_max": 3,
                 "quick": {"count": 100, "steps": 1, "seconds": 1}}
-    slow = {"count": 50, "from_per_s": 1000, "steps": 3, "quick": {"steps": 1, "seconds": 1}}
+    slow = {"count": 50, "from_per_s": 1000, "steps": 3, "quick": None}
     return [
         Work("streams-5", "5 streams", "Two deltas a second on each of 5 streams.", "oncue-serve", columns,
-             each(few, at(5, 2)), streams),
+             each(few, at(5, 2), agno_os={"quick": None}), streams),
         Work("streams-100", "100 streams", "Two deltas a second on each of 100 streams.", "oncue-serve", columns,
              each(few, at(100, 2), agno_os={"open_per_s": 100}), streams),
         Work("streams-1000", "1,000 streams",
-             "Two deltas a second on each of 1,000 streams; agno is asked for one in two seconds.", "oncue-serve", columns,
-             each(few, at(1000, 2), agno_os=one_in_two_seconds), streams),
+             "Two deltas a second on each of 1,000 streams; agno is asked for one in two seconds.", "oncue-serve",
+             columns, each(few, at(1000, 2), agno_os=one_in_two_seconds), streams),
         Work("streams-5000", "5,000 streams",
              "Two deltas a second on each of 5,000 streams. agno is not asked: its client opens 1,000 connections.",
-             "oncue-serve", columns, each(("oncue-serve", "nginx"), at(5000, 2)), streams),
+             "oncue-serve", columns, each(("oncue-serve", "nginx"), at(5000, 2) | {"quick": {"count": 2000, "seconds": 1, "warm_s": 0}}),
+             streams),
         Work("memory", "Memory of a silent stream", "1,000 streams with a delta in ten seconds.", "oncue-serve",
              (MEMORY_A_STREAM, Column("pss_bytes", "in all, MiB", MIB)),
              each(few, at(1000, 0.1) | {"rounds_max": 3}, agno_os=opened_slowly), streams),
@@ -90,8 +92,8 @@ def over_http() -> list[Work]:
              (Column("delivered_per_s", "deltas a second", ratio=True),
               Column("held_per_s", "load that was held"),
               Column("cpu_us_per_delta", "CPU a delta then, µs")),
-             each(("oncue-serve", "oncue-serve-2", "agno-os", "agno-os-2", "nginx", "nginx-1"), flat_out, agno_os=slow,
-                  agno_os_2=slow), saturate),
+             each(("oncue-serve", "oncue-serve-2", "agno-os", "agno-os-2", "nginx", "nginx-1"), flat_out,
+                  agno_os=slow, agno_os_2=slow, nginx_1={"quick": None}), saturate),
     ]
 
 
@@ -103,23 +105,24 @@ def cancels() -> list[Work]:
                Column("to_provider_closed_p99_us", "p99, ms", MS),
                Column("to_provider_closed_max_us", "max, ms", MS),
                Column("deltas_after_close", "deltas after the ending"),
-               Column("unclosed", "not closed in time"),
+               Column("unstopped", "provider not stopped"),
                Column("cancelled", "cancels"))
-    standard = {"count": 200, "in_flight": 20, "alive": 100, "quick": {"count": 20, "alive": 10}}
     # agno waits for the provider's next word, so it is waited for, and asked less often.
-    few = {"count": 20, "in_flight": 20, "alive": 5, "timeout_s": 8, "rounds_max": 3,
-           "quick": {"count": 5, "in_flight": 5, "alive": 0, "timeout_s": 6}}
+    few = {"count": 20, "in_flight": 20, "alive": 5, "timeout_s": 8, "rounds_max": 3}
 
-    def phase(name: str, title: str, what: str, scenario: str, others=("agno-os", "nginx"), **more) -> Work:
-        load = standard | {"phase": name, "scenario": f"{scenario};times=1"} | more
+    def phase(name: str, title: str, what: str, scenario: str, others=("agno-os", "nginx"), quick: dict = {},
+              **more) -> Work:
+        load = {"count": 200, "in_flight": 20, "alive": 100, "phase": name, "scenario": f"{scenario};times=1",
+                "quick": {"count": 20, "alive": 10} | quick} | more
+        fewer = few | {"quick": {"count": 5, "in_flight": 5, "alive": 0, "timeout_s": 3} | quick}
         return Work(f"cancel-{name}", title, what, "oncue-serve", columns,
-                    each(("oncue-serve", *others), load, agno_os=few), cancel)
+                    each(("oncue-serve", *others), load, agno_os=fewer), cancel)
 
     return [
-        phase("queued", "Cancel, queued", "All places are taken: the run has no provider yet.", "words;n=0;gap_us=1000000",
-              others=()),
+        phase("queued", "Cancel, queued", "All places are taken: the run has no provider yet.",
+              "words;n=0;gap_us=1000000", others=()),
         phase("waiting", "Cancel, waiting", "The provider has the request and is silent for 5 s.",
-              "words;n=20;first_ms=5000;gap_us=1000000"),
+              "words;n=20;first_ms=5000;gap_us=1000000", quick={"scenario": "words;n=20;first_ms=2000;times=1"}),
         phase("streaming", "Cancel, streaming", "A delta a second.", "words;n=0;gap_us=1000000"),
         phase("before_completion", "Cancel, before the end", "All deltas are there, the provider takes 2 s to finish.",
               "words;n=5;gap_us=1000;last_ms=2000", deltas=5),
@@ -140,7 +143,8 @@ def others() -> list[Work]:
               Column("delay_p99_us", "meanwhile, ms", MS)),
              each(three, stalled, agno_os=few), stall),
         Work("start", "From its start to the first answer",
-             "The process is spawned, its files in the page cache and its store there; a run of one delta.", "oncue-serve",
+             "The process is spawned, its files in the page cache and its store there; a run of one delta.",
+             "oncue-serve",
              (Column("listening_us", "listening, ms", MS),
               Column("first_event_us", "first event, ms", MS),
               Column("completed_us", "completed, ms", MS, ratio=True),

@@ -8,19 +8,32 @@ import matplotlib
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402  behind the choice of what draws
+from matplotlib.patches import Patch  # noqa: E402
+from matplotlib.ticker import FuncFormatter, NullFormatter  # noqa: E402
 
-from .contenders import ALL
-from .results import summary
+from .contenders import ALL  # noqa: E402
+from .results import summary  # noqa: E402
 
-plt.rcParams.update({
-    "svg.fonttype": "none", "svg.hashsalt": "oncue", "font.size": 10, "axes.spines.top": False,
-    "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.3, "axes.axisbelow": True
-})
+plt.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "oncue", "font.size": 10, "axes.spines.top": False,
+                     "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.3, "axes.axisbelow": True,
+                     "axes.titlesize": 10, "axes.titlelocation": "left"})
 OURS, LIMIT, PEER = "#1b7f5c", "#8a8a8a", "#c8643c"
+STREAMS = (5, 100, 1000, 5000)
+PHASES = ("queued", "waiting", "streaming", "before_completion")
 
 
 def color(name: str) -> str:
     return OURS if name.startswith("oncue") else LIMIT if name.startswith(("curl", "nginx")) else PEER
+
+
+def plain(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def plain_log(axis) -> None:
+    """Numbers in place of powers of ten."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def save(figure, path: pathlib.Path) -> str:
@@ -31,18 +44,15 @@ def save(figure, path: pathlib.Path) -> str:
 
 def bars(axes, entries: Sequence[Mapping], work: str, key: str, names: Sequence[str], title: str,
          scale: float = 1) -> None:
-    found = [(name, spread) for name in names if (spread := summary(entries, work, name, key))]
-    for at, (name, spread) in enumerate(reversed(found)):
-        middle = spread.median * scale
-        reach = [[middle - spread.least * scale], [spread.most * scale - middle]]
-        axes.barh(at, middle, color=color(name), xerr=reach, ecolor="#333333", capsize=2)
-        axes.annotate(f" {middle:,.3g}" if middle < 1000 else f" {middle:,.0f}", (spread.most * scale, at), va="center",
-                      fontsize=9)
-    axes.set_yticks(range(len(found)), [ALL[name].label for name, _ in reversed(found)])
-    axes.set_title(title, fontsize=10, loc="left")
-    if found:
-        axes.set_xscale("log")
-        axes.margins(x=0.25)
+    found = [(name, spread) for name in reversed(names) if (spread := summary(entries, work, name, key))]
+    for at, (name, spread) in enumerate(found):
+        middle, least, most = spread.median * scale, spread.least * scale, spread.most * scale
+        axes.barh(at, middle, color=color(name), xerr=[[middle - least], [most - middle]], ecolor="#333333")
+        axes.annotate(f" {plain(middle)}", (most, at), va="center", fontsize=9)
+    axes.set_yticks(range(len(found)), [ALL[name].label for name, _ in found])
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axes.margins(x=0.18)
+    axes.set_title(title)
     axes.grid(axis="y", visible=False)
 
 
@@ -50,62 +60,58 @@ def in_process(entries: Sequence[Mapping], folder: pathlib.Path) -> str:
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 2.6), layout="constrained")
     names = ("oncue", "agno", "langgraph", "pydantic-ai", "curl")
     bars(left, entries, "run", "cpu_us_per_run", names, "CPU a run, µs (less is better)")
-    bars(right, entries, "paced", "cpu_us_per_delta", names, "CPU a delta, 5 ms apart, µs")
+    bars(right, entries, "paced", "cpu_us_per_delta", names, "CPU a delta that comes by itself, µs")
     return save(figure, folder / "in-process.svg")
 
 
-def served(entries: Sequence[Mapping], folder: pathlib.Path) -> str:
+def over_http(entries: Sequence[Mapping], folder: pathlib.Path) -> str:
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 2.8), layout="constrained")
     for name in ("agno-os", "oncue-serve", "nginx"):
-        found = {
-            count: summary(entries, f"streams-{count}", name, "cpu_us_per_delta")
-            for count in (5, 100, 1000, 5000)
-        }
+        found = {count: summary(entries, f"streams-{count}", name, "cpu_us_per_delta") for count in STREAMS}
         points = [(count, one.median) for count, one in found.items() if one]
         if points:
-            left.plot(*zip(*points), marker="o", color=color(name), label=ALL[name].label)
+            left.plot(*zip(*points), marker="o", color=color(name))
+            left.annotate(ALL[name].label, points[0], xytext=(8, 6), textcoords="offset points", fontsize=9)
     left.set_xscale("log")
     left.set_yscale("log")
+    left.set_xticks(STREAMS)
+    left.margins(y=0.2)
+    plain_log(left.xaxis)
+    plain_log(left.yaxis)
     left.set_xlabel("streams")
-    left.set_title("CPU a delta over HTTP, µs (less is better)", fontsize=10, loc="left")
-    if left.lines:
-        left.legend(frameon=False)
+    left.set_title("CPU a delta over HTTP, µs (less is better)")
     bars(right, entries, "memory", "memory_bytes_per_stream", ("oncue-serve", "agno-os", "nginx"),
          "Memory a silent stream, KiB", 1 / 1024)
     return save(figure, folder / "over-http.svg")
 
 
-def cancels(entries: Sequence[Mapping], folder: pathlib.Path) -> str:
-    phases = ("queued", "waiting", "streaming", "before_completion")
+def cancel(entries: Sequence[Mapping], folder: pathlib.Path) -> str:
     figure, axes = plt.subplots(figsize=(9, 2.8), layout="constrained")
-    for shift, name in ((-0.2, "oncue-serve"), (0.2, "agno-os")):
-        for at, phase in enumerate(phases):
+    contenders = ((-0.2, "oncue-serve"), (0.2, "agno-os"))
+    for shift, name in contenders:
+        for at, phase in enumerate(PHASES):
             if spread := summary(entries, f"cancel-{phase}", name, "to_ending_p99_us"):
-                axes.bar(at + shift, spread.median / 1000, 0.38, color=color(name))
-                axes.annotate(f"{spread.median / 1000:,.3g}", (at + shift, spread.median / 1000), ha="center",
-                              va="bottom", fontsize=9)
+                seen_ms = spread.median / 1000
+                axes.bar(at + shift, seen_ms, 0.38, color=color(name))
+                axes.annotate(plain(seen_ms), (at + shift, seen_ms), ha="center", va="bottom", fontsize=9)
     axes.axhline(10, color="#333333", linestyle="--", linewidth=1)
-    axes.annotate("target 10 ms", (len(phases) - 0.5, 10), ha="right", va="bottom", fontsize=9)
-    axes.set_xlim(-0.5, len(phases) - 0.5)
+    axes.annotate("target: 10", (-0.48, 10), ha="left", va="bottom", fontsize=9)
+    axes.set_xlim(-0.5, len(PHASES) - 0.5)
     axes.set_yscale("log")
     axes.margins(y=0.2)
-    axes.set_xticks(range(len(phases)), [phase.replace("_", " ") for phase in phases])
-    axes.legend(
-        handles=[
-            plt.Rectangle((0, 0), 1, 1, color=color(name), label=ALL[name].label) for name in ("oncue-serve", "agno-os")
-        ], frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
-    axes.set_title("From the cancel to the run's ending, p99, ms (less is better)", fontsize=10, loc="left")
+    plain_log(axes.yaxis)
+    axes.set_xticks(range(len(PHASES)), [phase.replace("_", " ") for phase in PHASES])
+    axes.grid(axis="x", visible=False)
+    axes.legend(handles=[Patch(color=color(name), label=ALL[name].label) for _, name in contenders], frameon=False,
+                loc="upper left", bbox_to_anchor=(1, 1))
+    axes.set_title("From the cancel to the run's ending, p99, ms (less is better)")
     return save(figure, folder / "cancel.svg")
 
 
 def draw(entries: Sequence[Mapping], folder: pathlib.Path) -> list[str]:
+    """What there are numbers for; gives the files' names."""
     folder.mkdir(parents=True, exist_ok=True)
     done = {entry["work"] for entry in entries if "numbers" in entry}
-    drawn = []
-    if done & {"run", "paced"}:
-        drawn.append(in_process(entries, folder))
-    if done & {"streams-5", "streams-100", "streams-1000", "streams-5000", "memory"}:
-        drawn.append(served(entries, folder))
-    if any(name.startswith("cancel-") for name in done):
-        drawn.append(cancels(entries, folder))
-    return drawn
+    wanted = [(in_process, {"run", "paced"}), (over_http, {f"streams-{count}" for count in STREAMS} | {"memory"}),
+              (cancel, {f"cancel-{phase}" for phase in PHASES})]
+    return [plot(entries, folder) for plot, works in wanted if done & works]

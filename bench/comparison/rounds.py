@@ -18,12 +18,14 @@ def rotated(names: Sequence[str], turn: int) -> list[str]:
     return [*names[at:], *names[:at]]
 
 
-def plan(works: Sequence[Work], contenders: Sequence[str], rounds: int) -> list[tuple[int, Work, str]]:
+def plan(works: Sequence[Work], contenders: Sequence[str], rounds: int,
+         quick: bool = False) -> list[tuple[int, Work, str]]:
     """Every (round, work, contender), in the order in which they are run."""
     steps = []
     for turn in range(rounds):
         for work in works:
-            able = [name for name in work.loads if name in contenders and turn < work.rounds_max(name)]
+            able = [name for name in work.loads if name in contenders and turn < work.rounds_max(name)
+                    and (work.is_quick(name) or not quick)]
             steps += [(turn + 1, work, name) for name in rotated(able, turn)]
     return steps
 
@@ -56,8 +58,8 @@ def run(kit: Kit, steps: Sequence[tuple[int, Work, str]], quick: bool, say: Call
         entries.append(entry)
         minutes, seconds = divmod(int(time.monotonic() - begun), 60)
         what = f"FAILED: {entry['error']}" if "error" in entry else headline(work, entry["numbers"])
-        say(f"{minutes:02d}:{seconds:02d} {number}/{len(steps)} round {turn} {work.name} {name} ({entry['took_s']} s): {what}"
-            )
+        at = f"{minutes:02d}:{seconds:02d} {number}/{len(steps)} round {turn}"
+        say(f"{at} {work.name} {name} ({entry['took_s']} s): {what}")
     return entries
 
 

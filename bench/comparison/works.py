@@ -66,9 +66,13 @@ class Work:
     def load(self, bench: Bench, contender: str) -> dict:
         """What is asked for; a quick run asks for less."""
         load = dict(self.loads[contender])
-        quick = load.pop("quick", {})
+        quick = load.pop("quick", None) or {}
         load.pop("rounds_max", None)
         return load | quick if bench.quick else load
+
+    def is_quick(self, contender: str) -> bool:
+        """False: it is left out of a quick run."""
+        return self.loads[contender].get("quick", {}) is not None
 
     def rounds_max(self, contender: str) -> float:
         """A load that takes long is asked for in fewer rounds."""
@@ -192,7 +196,7 @@ def cancel(bench: Bench, work: Work, name: str) -> tuple[Numbers, dict]:
             arguments += ["--deltas", load["deltas"]]
         raw = bench.client("cancel", *ALL[name].reach(site, "bench"), "--pid", server.pid, *arguments)
     numbers = {
-        "cancelled": raw["cancelled"], "unclosed": raw["provider_still_open"] + raw["provider_finished"],
+        "cancelled": raw["cancelled"], "unstopped": raw["provider_still_open"] + raw["provider_finished"],
         "deltas_after_close": raw["deltas_after_close"]["sum"],
         "deltas_after_request": raw["deltas_after_request"]["sum"]
     }
