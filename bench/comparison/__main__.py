@@ -15,6 +15,7 @@ from .report import markdown
 from .results import seen, summary, verdict
 from .rounds import plan, run, to_stderr
 from .targets import TARGETS
+from .works import Work
 
 PERFORMANCE = machine.ROOT / "docs" / "performance"
 
@@ -37,16 +38,20 @@ def parse(words: list[str]) -> argparse.Namespace:
                         help="only writes the report and the plots of a result")
     options = parser.parse_args(words)
     options.rounds = options.rounds or (1 if options.quick else 5)
-    options.works = [
-        work for work in all_works()
-        if not options.only or any(work.name.startswith(part) for part in options.only.split(","))
-    ]
+    options.works = chosen(options.only.split(",")) if options.only else all_works()
     options.names = options.contenders.split(",") if options.contenders else list(ALL)
     if not options.works:
         parser.error(f"no work begins with {options.only!r}; there are {', '.join(work.name for work in all_works())}")
     if unknown := set(options.names) - set(ALL):
         parser.error(f"no contender {', '.join(sorted(unknown))}; there are {', '.join(ALL)}")
     return options
+
+
+def chosen(parts: list[str]) -> list[Work]:
+    """Works by their name, or by how it begins."""
+    names = {work.name for work in all_works()}
+    return [work for work in all_works()
+            if any(work.name == part or part not in names and work.name.startswith(part) for part in parts)]
 
 
 def asked(words: list[str]) -> list[str]:
