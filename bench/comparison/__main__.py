@@ -31,13 +31,16 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--build", type=pathlib.Path, default=machine.ROOT / "build" / "release",
                         help="default: build/release")
     parser.add_argument("--out", type=pathlib.Path,
-                        help="the results as JSON; default: bench/results/compare-<date>.json")
+                        help="the results as JSON; default: bench/results/compare-<date>.json of a whole run")
     parser.add_argument("--nginx", default="nginx", help="the program")
     parser.add_argument("--list", action="store_true", help="says which works and contenders there are")
     parser.add_argument("--report", type=pathlib.Path, metavar="FILE",
                         help="only writes the report and the plots of a result")
     options = parser.parse_args(words)
-    options.rounds = options.rounds or (1 if options.quick else 5)
+    if options.rounds is None:
+        options.rounds = 1 if options.quick else 5
+    if options.rounds < 1:
+        parser.error("--rounds: at least 1")
     options.works = chosen(options.only.split(",")) if options.only else all_works()
     options.names = options.contenders.split(",") if options.contenders else list(ALL)
     if not options.works:
@@ -104,15 +107,13 @@ def main(words: list[str]) -> int:
         to_stderr("interrupted: nothing is written")
         return 130
     result |= {"summaries": summaries(entries), "targets": answers(entries), "entries": entries}
-    out = options.out or machine.ROOT / "bench" / "results" / f"compare-{result['date'][:16].replace(':', '')}.json"
-    if options.quick and not options.out:
-        out = options.build / "compare-quick.json"
+    whole = not (options.quick or options.only or options.contenders or options.out)
+    name = f"compare-{result['date'][:16].replace(':', '')}.json"
+    out = options.out or (machine.ROOT / "bench" / "results" / name if whole else options.build / "compare.json")
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(result, indent=1) + "\n")
     to_stderr(f"wrote {out}")
-    whole = not (options.quick or options.only or options.contenders or options.out)
-    write(result, *((PERFORMANCE, PERFORMANCE / "README.md") if whole else
-                    (out.with_suffix(""), out.with_suffix(".md"))))
+    write(result, *([PERFORMANCE, PERFORMANCE / "README.md"] if whole else [out.with_suffix(""), out.with_suffix(".md")]))
     return 1 if all("error" in entry for entry in entries) else 0
 
 

@@ -1,14 +1,14 @@
-"""agno as it is served: one Agent in an AgentOS under uvicorn, started as `agno_server.py --base-url URL --store FILE
-[--port N] [--workers N]`. What agno's and uvicorn's documents advise for production: `uvicorn[standard]` (uvloop and
-httptools), no reload, no access log, log level warning. agno's telemetry and the agent's are off. Sessions are in
-agno's SQLite database. Prints its address before it listens, as a server of `oncue serve` does."""
+"""agno as it is served: agents in an AgentOS under uvicorn, started as `agno_server.py --agent ID=BASE_URL --store FILE
+--port N [--workers N]`. What agno's and uvicorn's documents advise for production: `uvicorn[standard]` (uvloop and
+httptools), no reload, no access log, log level warning. Telemetry is off. Sessions are in agno's SQLite database: SqliteDb,
+which was seen to need less CPU than AsyncSqliteDb. Nothing here waits or retries."""
 
 import argparse
 import logging
 import os
-import socket
 
-ENVIRONMENT = {"url": "BENCH_BASE_URL", "store": "BENCH_STORE"}
+# What the workers, which are processes of their own, have to know.
+AGENTS, STORE = "BENCH_AGENTS", "BENCH_STORE"
 
 
 def make_app():
@@ -22,8 +22,8 @@ def make_app():
         return Agent(id=name, name=name, model=OpenAILike(id="bench", base_url=base_url, api_key="none"), db=database,
                      telemetry=False)
 
-    database = SqliteDb(db_file=os.environ[ENVIRONMENT["store"]])
-    agents = [agent(*line.split("=", 1)) for line in os.environ[ENVIRONMENT["url"]].split("\n")]
+    database = SqliteDb(db_file=os.environ[STORE])
+    agents = [agent(*line.split("=", 1)) for line in os.environ[AGENTS].split("\n")]
     return AgentOS(id="bench", agents=agents, telemetry=False).get_app()
 
 
@@ -33,17 +33,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Serves agents by AgentOS under uvicorn.")
     parser.add_argument("--agent", action="append", required=True, help="ID=BASE_URL; may be repeated")
     parser.add_argument("--store", required=True, help="file of the SQLite database")
-    parser.add_argument("--port", type=int, default=0, help="0: any free one")
+    parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
-    if not arguments.port:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            arguments.port = probe.getsockname()[1]
-    os.environ[ENVIRONMENT["url"]] = "\n".join(arguments.agent)
-    os.environ[ENVIRONMENT["store"]] = arguments.store
+    os.environ[AGENTS] = "\n".join(arguments.agent)
+    os.environ[STORE] = arguments.store
     logging.getLogger("agno").setLevel(logging.ERROR)
-    print(f"http://127.0.0.1:{arguments.port}", flush=True)
     uvicorn.run("agno_server:make_app", factory=True, host="127.0.0.1", port=arguments.port, workers=arguments.workers,
                 loop="uvloop", http="httptools", log_level="warning", access_log=False, backlog=8192)
 
