@@ -77,6 +77,18 @@ def answers(entries: list[dict]) -> list[dict]:
     } for target, spread in found]
 
 
+def as_text(result: dict) -> str:
+    """JSON with a line for each part, and for each entry of the lists: small, and fit for a comparison of two files."""
+    lines = []
+    for name, part in result.items():
+        if isinstance(part, list):
+            said = "[\n" + ",\n".join("  " + json.dumps(one) for one in part) + "\n ]"
+        else:
+            said = json.dumps(part)
+        lines.append(f" {json.dumps(name)}: {said}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
 def write(result: dict, folder: pathlib.Path, report: pathlib.Path) -> None:
     from .plots import draw  # needs matplotlib, which nothing else here does
     drawn = draw(result["entries"], folder)
@@ -111,9 +123,12 @@ def main(words: list[str]) -> int:
     name = f"compare-{result['date'][:16].replace(':', '')}.json"
     out = options.out or (machine.ROOT / "bench" / "results" / name if whole else options.build / "compare.json")
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(result, indent=1) + "\n")
+    out.write_text(as_text(result))
     to_stderr(f"wrote {out}")
-    write(result, *([PERFORMANCE, PERFORMANCE / "README.md"] if whole else [out.with_suffix(""), out.with_suffix(".md")]))
+    if whole:
+        write(result, PERFORMANCE, PERFORMANCE / "README.md")
+    else:
+        write(result, out.with_suffix(""), out.with_suffix(".md"))
     return 1 if all("error" in entry for entry in entries) else 0
 
 

@@ -96,8 +96,8 @@ def markdown(result: Mapping, works: Sequence[Work], plots: Sequence[str] = ()) 
     where = f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_mb'] // 1024} GiB, {machine['kernel']}"
     lines = ["# oncue beside its peers and beside the limits", "",
              f"Made by `{result['command']}` on {result['date']}, commit {result['versions']['commit']}: {where}. "
-             "Provider, contender and load share these cores. A number is the median of the rounds, [smallest – largest] "
-             "behind it; ratios are taken within a round.", "", "## Targets", "", *targets(entries), ""]
+             "Provider, contender and load share these cores. A number is the median of the rounds, [smallest – "
+             "largest] behind it; ratios are taken within a round.", "", "## Targets", "", *targets(entries), ""]
     for plot in plots:
         lines += [f"![{pathlib.Path(plot).stem.replace('-', ' ')}]({plot})", ""]
     for work in works:

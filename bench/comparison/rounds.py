@@ -44,7 +44,8 @@ def step(kit: Kit, quick: bool, turn: int, work: Work, name: str) -> dict:
         bench = Bench(kit, pathlib.Path(folder), quick)
         entry["asked"] = work.load(bench, name)
         try:
-            entry["numbers"], entry["raw"] = work.do(bench, work, name)
+            numbers, entry["raw"] = work.do(bench, work, name)
+            entry["numbers"] = {key: float(f"{value:.6g}") for key, value in numbers.items()}
         except Exception as error:  # whatever it is, the others go on
             entry["error"] = str(error) if isinstance(error, Failed) else f"{type(error).__name__}: {error}"
     return entry | {"took_s": round(time.monotonic() - begun, 2)}

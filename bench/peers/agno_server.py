@@ -1,7 +1,7 @@
 """agno as it is served: agents in an AgentOS under uvicorn, started as `agno_server.py --agent ID=BASE_URL --store FILE
 --port N [--workers N]`. What agno's and uvicorn's documents advise for production: `uvicorn[standard]` (uvloop and
-httptools), no reload, no access log, log level warning. Telemetry is off. Sessions are in agno's SQLite database: SqliteDb,
-which was seen to need less CPU than AsyncSqliteDb. Nothing here waits or retries."""
+httptools), no reload, no access log, log level warning. Telemetry is off. Sessions are in agno's SQLite database:
+SqliteDb, which was seen to need less CPU than AsyncSqliteDb. Nothing here waits or retries."""
 
 import argparse
 import logging
