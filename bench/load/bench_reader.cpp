@@ -40,6 +40,13 @@ double cpu_us() {
 void begin() { spent = {cpu_us(), us(now_ns())}; }
 void end() { spent = {cpu_us() - spent.cpu_us, us(now_ns()) - spent.wall_us}; }
 
+/// How long the sessions' turn with this number took; runs are in the order of sessions and their turns.
+json turn_us(const reader_seen& seen, const reader_work& work, std::size_t turn) {
+  std::vector<float> found;
+  for (auto i = turn; i < seen.latency_us.size(); i += work.turns) found.push_back(seen.latency_us[i]);
+  return percentiles(found);
+}
+
 void run(int argc, char** argv) {
   std::string contender = argc > 1 ? argv[1] : "";
   if (contender != "oncue" && contender != "curl") throw usage_error{"who reads: oncue or curl?"};
@@ -56,6 +63,8 @@ void run(int argc, char** argv) {
   if (work.turns > 1 && work.store.empty()) throw usage_error{"--turns want a --store that keeps their sessions"};
   raise_open_files();
   auto seen = contender == "oncue" ? read_with_oncue(work, watch) : read_with_curl(work, watch);
+  // Before the percentiles of all sort them.
+  json turns{{"1", turn_us(seen, work, 0)}, {std::to_string(work.turns), turn_us(seen, work, work.turns - 1)}};
   json result{{"contender", contender},
               {"version", contender == "oncue" ? oncue_version() : curl_version_used()},
               {"runs", seen.runs},
@@ -65,6 +74,7 @@ void run(int argc, char** argv) {
               {"wall_us", std::round(spent.wall_us)},
               {"latency_us", percentiles(seen.latency_us)},
               {"rss_kb", own_usage().ru_maxrss}};
+  if (work.turns > 1) result["turn_us"] = std::move(turns);
   std::printf("%s\n", result.dump().c_str());
 }
 
