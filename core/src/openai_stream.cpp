@@ -8,6 +8,7 @@
 #include "oncue/core/openai_error.hpp"
 #include "oncue/core/safe_text.hpp"
 #include "oncue/core/text.hpp"
+#include "openai_plain_chunk.hpp"
 
 namespace oncue::core {
 
@@ -130,6 +131,12 @@ void openai_stream_decoder::on_event(const sse_event& event, bool may_be_cut, st
   if (data == "[DONE]") {
     succeed(out);
     return;
+  }
+  if (event.type == "message") {
+    if (auto content = plain_content(data)) {
+      give(delta_kind::text, std::move(*content), out);
+      return;
+    }
   }
   auto chunk = parse(data);
   if (may_be_cut && !chunk.is_structured()) return;
