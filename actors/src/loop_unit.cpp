@@ -4,6 +4,9 @@
 #include <caf/logger.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
 #include <future>
+#include <typeinfo>
+#include <utility>
+#include <vector>
 
 #include "oncue/core/limits.hpp"
 
@@ -12,6 +15,16 @@ namespace oncue::actors {
 namespace {
 
 thread_local caf::execution_unit* unit_of_this_thread = nullptr;
+
+/// As a dynamic_cast to the mark, which costs as much as all the rest of a message.
+bool is_loop_runnable(caf::resumable& job) {
+  thread_local std::vector<std::pair<const std::type_info*, bool>> known;
+  const auto* type = &typeid(job);
+  for (const auto& [one, answer] : known) {
+    if (one == type) return answer;
+  }
+  return known.emplace_back(type, dynamic_cast<loop_runnable*>(&job) != nullptr).second;
+}
 
 void run_and_wait(io::event_loop& loop, const std::function<void()>& what) {
   std::promise<void> done;
@@ -48,7 +61,7 @@ void loop_unit::leave() {
 caf::execution_unit* loop_unit::current() { return unit_of_this_thread; }
 
 void loop_unit::exec_later(caf::resumable* job) {
-  if (dynamic_cast<loop_runnable*>(job)) {
+  if (is_loop_runnable(*job)) {
     jobs_->add(job);
   } else {
     system().scheduler().enqueue(job);
