@@ -27,9 +27,11 @@ sqlite_connection::sqlite_connection(const std::string& path, access how)
 }
 
 void sqlite_connection::watch_wal() {
+  wal_page_bytes_ = page_bytes();
   auto hook = [](void* self, sqlite3* db, const char*, int pages) {
-    static_cast<sqlite_connection*>(self)->wal_pages_ = pages;
-    if (pages >= core::limits::store_wal_pages_max) {
+    auto& connection = *static_cast<sqlite_connection*>(self);
+    connection.wal_bytes_ = static_cast<std::size_t>(pages) * connection.wal_page_bytes_;
+    if (connection.wal_bytes_ >= core::limits::store_wal_bytes_full) {
       // What fails here, or is busy, is done next time: the commit stands.
       sqlite3_wal_checkpoint_v2(db, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
     }

@@ -46,9 +46,12 @@ class sqlite_connection {
   bool is_read_only() const;
   bool in_transaction() const;
 
-  /// Counts the pages of the write-ahead log, and empties it only when there are very many: that is the reader's task.
+  /// Measures the write-ahead log, and empties it only when it is very long: that is the reader's task.
   void watch_wal();
-  int wal_pages() const { return wal_pages_; }
+  std::size_t wal_bytes() const { return wal_bytes_; }
+
+  /// Of this file. It is settled with the first table.
+  std::size_t page_bytes() { return static_cast<std::size_t>(number("PRAGMA page_size")); }
 
   /// Puts the write-ahead log's pages in their place in the file, as far as no reader needs them. What failed, or nothing.
   std::string checkpoint();
@@ -60,7 +63,8 @@ class sqlite_connection {
  private:
   SQLite::Database db_;
   std::unordered_map<const char*, SQLite::Statement> statements_;
-  int wal_pages_ = 0;
+  std::size_t wal_bytes_ = 0;
+  std::size_t wal_page_bytes_ = 0;
 };
 
 /// Text that stays where it is until the statement has run.

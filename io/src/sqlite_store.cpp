@@ -122,7 +122,7 @@ struct sqlite_store::impl {
   std::unique_ptr<sqlite_archive> archive;
   store_stats stats;
   std::string problem;
-  int checkpoint_pages = 0;  // how long the write-ahead log was when the last checkpoint was asked for
+  std::size_t checkpoint_bytes = 0;  // how long the write-ahead log was when the last checkpoint was asked for
 
   const std::string& path() const { return options.settings.path; }
 };
@@ -156,7 +156,8 @@ std::string sqlite_store::impl::prepare() {
 }
 
 void sqlite_store::impl::configure() {
-  // Before the first table: free pages can be given back a few at a time.
+  // Before the first table, after which neither changes: small pages, and free ones can be given back a few at a time.
+  db->exec("PRAGMA page_size = " + std::to_string(core::limits::store_page_bytes));
   db->exec("PRAGMA auto_vacuum = INCREMENTAL");
   if (!is_in_memory(path()) && db->text("PRAGMA journal_mode = WAL") != "wal") {
     throw store_corrupt{"this file system cannot hold it: SQLite's write-ahead log needs shared memory"};
@@ -231,10 +232,10 @@ upkeep_result sqlite_store::maintain(std::int64_t now_ms) {
 }
 
 bool sqlite_store::wants_checkpoint() {
-  auto pages = impl_->db->wal_pages();
-  if (pages < impl_->checkpoint_pages) impl_->checkpoint_pages = 0;  // the log began anew
-  if (pages < impl_->checkpoint_pages + core::limits::store_wal_pages_high) return false;
-  impl_->checkpoint_pages = pages;
+  auto bytes = impl_->db->wal_bytes();
+  if (bytes < impl_->checkpoint_bytes) impl_->checkpoint_bytes = 0;  // the log began anew
+  if (bytes < impl_->checkpoint_bytes + core::limits::store_wal_bytes_high) return false;
+  impl_->checkpoint_bytes = bytes;
   return true;
 }
 

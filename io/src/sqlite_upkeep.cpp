@@ -179,8 +179,10 @@ bool sqlite_upkeep::make_room() {
 }
 
 bool sqlite_upkeep::give_back_space() {
-  if (db_.number("PRAGMA freelist_count") <= static_cast<std::int64_t>(core::limits::free_pages_max)) return false;
-  db_.exec("PRAGMA incremental_vacuum(" + std::to_string(core::limits::vacuum_pages_max) + ")");
+  auto page_bytes = db_.page_bytes();
+  auto free_pages = static_cast<std::size_t>(db_.number("PRAGMA freelist_count"));
+  if (free_pages * page_bytes <= core::limits::free_bytes_max) return false;
+  db_.exec("PRAGMA incremental_vacuum(" + std::to_string(core::limits::vacuum_bytes_max / page_bytes) + ")");
   return true;
 }
 
