@@ -188,7 +188,10 @@ void end_in_order(runtime& node, io::http_server& server, std::chrono::milliseco
 int serve(const plan& what, bool insecure) {
   auto catalog = std::make_shared<const core::catalog>(core::make_catalog(what.config));
   std::promise<int> stopped;  // outlives the watch
-  runtime node{{.catalog = *catalog, .limits = what.config.limits, .store = what.config.store}};
+  runtime node{{.catalog = *catalog,
+                .io_threads = what.config.server.event_loops,
+                .limits = what.config.limits,
+                .store = what.config.store}};
   auto env = make_env(node, what, catalog, insecure);
   io::http_server server{
       node.loops(), {.host = what.address.host, .port = what.address.port}, actors::make_gateway(node.system(), env)};

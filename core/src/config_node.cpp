@@ -6,7 +6,7 @@ namespace oncue::core {
 namespace {
 
 const names server_keys = {"host",        "port",      "cors_origins", "allowed_hosts", "key_env",
-                           "drain_grace", "heartbeat", "log_format",   "log_level"};
+                           "drain_grace", "heartbeat", "event_loops",  "log_format",    "log_level"};
 const names store_keys = {"path", "durability", "compact_after", "retention", "size_bytes_max"};
 const names limit_keys = {"live_runs", "running_runs", "queued_runs"};
 
@@ -58,6 +58,7 @@ server_settings decode_server(const section& source) {
   }
   source.duration("drain_grace", result.drain_grace, milliseconds{0}, limits::drain_grace_max);
   source.duration("heartbeat", result.heartbeat, limits::heartbeat_min, limits::heartbeat_max);
+  source.count("event_loops", result.event_loops, 1, limits::event_loops_max);
   choose(source, "log_format", log_formats, result.log_format);
   choose(source, "log_level", log_levels, result.log_level);
   return result;

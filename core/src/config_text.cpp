@@ -220,6 +220,8 @@ description = "An agent that writes stories"
 #drain_grace = "10s"
 # A stream that has nothing to say says so this often, "1s" to "5m": clients give up on silence. Default: "15s".
 #heartbeat = "15s"
+# Threads for sockets and for what runs beside them, 1 to 64. One serves some ten thousand deltas a second. Default: 1.
+#event_loops = 1
 # "text" for people, "json" for machines. Default: "text".
 #log_format = "text"
 # "debug", "info", "warning", "error" or "off". No level logs a prompt or a model's text. Default: "info".

@@ -66,6 +66,7 @@ allowed_hosts = ["My-Box.local", "[fe80::1]"]
 key_env = ""
 drain_grace = "0s"
 heartbeat = "5m"
+event_loops = 4
 log_format = "json"
 log_level = "off"
 [store]
@@ -85,6 +86,7 @@ queued_runs = 0
   server.key_env = "";
   server.drain_grace = 0s;
   server.heartbeat = 5min;
+  server.event_loops = 4;
   server.log_format = log_format::json;
   server.log_level = log_level::off;
   CAF_CHECK(result.server == server);
@@ -102,7 +104,7 @@ CAF_TEST(a wrong setting of the node is refused with its place and what was expe
   const std::vector<std::pair<std::string, std::string>> table = {
       {"[server]\nprot = 1",
        "2:1: server.prot: unknown key; did you mean \"port\"? Known keys: host, port, cors_origins, allowed_hosts, "
-       "key_env, drain_grace, heartbeat, log_format, log_level"},
+       "key_env, drain_grace, heartbeat, event_loops, log_format, log_level"},
       {"server = 1", "1:10: server: expected a table, got 1"},
       {"[server]\nport = 65536", "2:8: server.port: expected a whole number from 0 to 65535, got 65536"},
       {"[server]\nport = \"7777\"", "2:8: server.port: expected a whole number from 0 to 65535, got a string"},
@@ -123,6 +125,7 @@ CAF_TEST(a wrong setting of the node is refused with its place and what was expe
       {"[server]\nkey_env = \"sk-123\"",
        "2:11: server.key_env: expected the name of an environment variable (letters, digits and _), not the key itself"},
       {"[server]\ndrain_grace = \"2h\"", "2:15: server.drain_grace: \"2h\" is too long: at most 1 h"},
+      {"[server]\nevent_loops = 0", "2:15: server.event_loops: expected a whole number from 1 to 64, got 0"},
       {"[server]\nheartbeat = \"10ms\"", "2:13: server.heartbeat: expected at least 1 s, got \"10ms\""},
       {"[server]\nlog_format = \"xml\"", "2:14: server.log_format: expected one of text, json, got \"xml\""},
       {"[server]\nlog_level = \"loud\"",

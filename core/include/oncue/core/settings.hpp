@@ -39,6 +39,7 @@ struct server_settings {
   std::string key_env = "OS_SECURITY_KEY";  ///< name of the variable that holds the bearer key; empty: there is no key
   milliseconds drain_grace = limits::drain_grace_default;
   milliseconds heartbeat = limits::heartbeat_interval;  ///< of a silent stream
+  std::size_t event_loops = 1;                          ///< threads for sockets, and for the runs that they feed
   core::log_format log_format = core::log_format::text;
   core::log_level log_level = core::log_level::info;
 
