@@ -31,6 +31,7 @@ class Inputs:
     cancelled_part: float = 0.1  # (g) part of the runs that end by a cancel
     cancel_roaming_part: float = 1.0  # (g) part of the cancels that come to a random node
     hint_lost_part: float = 0.0  # part of the hints to another node that are lost
+    gap_ms: float = 0.0  # the appends' writer rests this long between two transactions
     commit_ms: float = 2.0  # (g) a transaction without rows: half of it fixed, half exponential
     row_us: float = 25.0  # (m) what a row adds to it; also PostgreSQL's CPU a row
     tx_cpu_us: float = 60.0  # (m) PostgreSQL's CPU a transaction
@@ -92,9 +93,9 @@ class Commits:
     wait_s: float  # mean, of an item before its transaction begins
 
 
-def group_commits(items_per_s: float, rows_per_item: float, i: Inputs) -> Commits:
-    """Items come at random. A transaction takes what came during the last one, or the first item after an idle time."""
-    base_s, row_s = i.commit_ms / 1e3, i.row_us / 1e6
+def group_commits(items_per_s: float, rows_per_item: float, i: Inputs, gap_ms: float = 0) -> Commits:
+    """Items come at random. A transaction takes what came since the last one began, or the first after an idle time."""
+    base_s, row_s, gap_s = i.commit_ms / 1e3, i.row_us / 1e6, gap_ms / 1e3
     if items_per_s <= 0:
         return Commits(0, 0, base_s, 0)
     if items_per_s * rows_per_item * row_s >= 1:
@@ -102,12 +103,12 @@ def group_commits(items_per_s: float, rows_per_item: float, i: Inputs) -> Commit
     items = 1.0  # a fixed point: a longer group makes a longer commit, which makes a longer group
     for _ in range(10_000):
         commit_s = base_s + row_s * rows_per_item * items
-        idle = math.exp(-items_per_s * (commit_s - base_s / 2)) / (1 + items_per_s * base_s / 2)
-        before, items = items, items_per_s * commit_s + idle
+        idle = math.exp(-items_per_s * (commit_s - base_s / 2 + gap_s)) / (1 + items_per_s * base_s / 2)
+        before, items = items, items_per_s * (commit_s + gap_s) + idle
         if abs(items - before) < 1e-9 * items:
             break
     per_s = items_per_s / items
-    square = commit_s**2 + (base_s / 2) ** 2
+    square = (commit_s + gap_s) ** 2 + (base_s / 2) ** 2
     return Commits(per_s, items, commit_s, per_s * square / 2)
 
 
@@ -126,7 +127,7 @@ def plan(nodes: int, i: Inputs = Inputs()) -> dict[str, float]:
     elsewhere = (nodes - 1) / nodes
     appends = i.live_streams * i.deltas_per_s / i.deltas_per_row * i.logged_part
     flags = i.starts_per_s * i.cancelled_part * i.cancel_roaming_part * elsewhere
-    bulk = group_commits(appends / i.shards, 0 if i.packed else 1, i)
+    bulk = group_commits(appends / i.shards, 0 if i.packed else 1, i, i.gap_ms)
     urgent_rows = 4 * i.starts_per_s + flags  # a start and an ending are two rows, a cancel's flag is one
     urgent_items = 2 * i.starts_per_s + flags
     urgent = group_commits(urgent_items / i.shards, urgent_rows / urgent_items, i)

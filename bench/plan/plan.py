@@ -25,19 +25,21 @@ STREAMS, STREAMS_PER_NODE_MIN = 5_000.0, 20.0
 CALM_S, WINDOW_S, RUNS_MAX, DELTAS_MAX = 100.0, 2.0, 200_000, 600_000
 CASES = {"same_node": "same node", "by_link": "another node, by link", "link_lost": "link lost, by the lease's renewal"}
 
-WINDOW = dict(append_window_ms=500.0)
+WINDOW, GAP = dict(append_window_ms=500.0), dict(gap_ms=20.0)
 POOLER = dict(connections_per_node=1)  # about as many as are in a transaction at the same time
 AFFINITY = dict(roaming_part=0.01, cancel_roaming_part=0.02)
 REMEDIES: dict[str, dict[str, Any]] = {
     "as assumed": {},
     "a run appends each 500 ms": WINDOW,
-    "a row a group commit": dict(packed=True),
+    "a node commits appends each 20 ms": GAP,
+    "... as one row": dict(packed=True, **GAP),
     "4 primaries, by run id": dict(shards=4),
     "text only at the end": dict(logged_part=0.0),
     "a request goes to its run's node": AFFINITY,
     "a pooler of connections": POOLER,
-    "500 ms, 4 primaries, to its run's node, a pooler": dict(shards=4, **WINDOW, **AFFINITY, **POOLER),
-    "text only at the end, to its run's node, a pooler": dict(logged_part=0.0, **AFFINITY, **POOLER),
+    "500 ms, 20 ms, its run's node, a pooler": dict(**WINDOW, **GAP, **AFFINITY, **POOLER),
+    "... and 4 primaries": dict(shards=4, **WINDOW, **GAP, **AFFINITY, **POOLER),
+    "text only at the end, its run's node, a pooler": dict(logged_part=0.0, **AFFINITY, **POOLER),
 }
 
 

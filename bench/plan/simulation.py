@@ -21,10 +21,10 @@ PULLS_MAX = 2  # a subscriber's pulls on their way
 
 
 class Journal:
-    """One connection of a node: commits whatever waits, at once, again and again."""
+    """One connection of a node: commits whatever waits, again and again."""
 
-    def __init__(self, sim: "Simulation") -> None:
-        self.sim, self.busy, self.waiting = sim, False, []
+    def __init__(self, sim: "Simulation", gap_s: float) -> None:
+        self.sim, self.gap_s, self.busy, self.waiting = sim, gap_s, False, []
 
     def add(self, rows: int, text_bytes: float, then: Callable[[], None]) -> None:
         self.waiting.append((rows, text_bytes, then))
@@ -37,11 +37,14 @@ class Journal:
         self.sim.after(self.sim.commit_s() + rows * self.sim.i.row_us / 1e6, lambda: self.done(group, rows))
 
     def done(self, group: list[tuple[int, float, Callable[[], None]]], rows: int) -> None:
-        self.busy = False
         self.sim.count.update(pg_tx=1, pg_rows=rows, wal=self.sim.wal_bytes(rows, sum(item[1] for item in group)))
         for _, _, then in group:
             then()
-        if self.waiting and not self.busy:
+        self.sim.after(self.gap_s, self.rested) if self.gap_s else self.rested()
+
+    def rested(self) -> None:
+        self.busy = False
+        if self.waiting:
             self.begin()
 
 
@@ -154,8 +157,8 @@ class Simulation:
         self.latency_ms: dict[str, list[float]] = defaultdict(list)
         self.links = Links(self)
         self.runs: list[Run] = []
-        self.bulk = [Journal(self) for _ in range(nodes)]
-        self.urgent = [Journal(self) for _ in range(nodes)]
+        self.bulk = [Journal(self, inputs.gap_ms / 1e3) for _ in range(nodes)]
+        self.urgent = [Journal(self, 0) for _ in range(nodes)]
         self.pending: list[list[Callable[[], None]]] = [[] for _ in range(nodes)]
         self.deltas_flow = False
 
@@ -218,10 +221,9 @@ class Simulation:
     def let_deltas_flow(self) -> None:
         """Each run at a time of its own: windows of appends that all begin together would stay in step."""
         self.deltas_flow = True
-        spread_s = self.i.append_window_ms / 1e3 + 1 / self.i.deltas_per_s
         for run in self.runs:
             if run.alive:
-                self.after(self.rng.uniform(0, spread_s), run.next_delta)
+                self.after(self.rng.uniform(0, self.i.append_window_ms / 1e3), run.next_delta)
 
     def advance(self, until_s: float) -> None:
         while self.queue[0][0] < until_s:

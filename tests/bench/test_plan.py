@@ -61,6 +61,12 @@ class Agreement(unittest.TestCase):
     def test_with_slow_commits(self) -> None:
         self.check(10, Inputs(commit_ms=10.0))
 
+    def test_with_commits_that_wait(self) -> None:
+        self.check(10, Inputs(gap_ms=20.0))
+
+    def test_with_few_deltas(self) -> None:
+        self.check(10, Inputs(deltas_per_s=0.5, run_s=5.0))
+
     def test_with_seldom_renewals(self) -> None:
         self.check(10, Inputs(lease_s=3.0, heartbeat_s=2.0))
 
