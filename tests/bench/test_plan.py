@@ -10,11 +10,12 @@ import unittest
 from dataclasses import replace
 from typing import Any
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench" / "plan"))
+sys.path.insert(0, str(ROOT / "bench" / "plan"))
 
 from model import Inputs, Limits, group_commits, nodes_within, plan, uses  # noqa: E402
-from plan import arguments, compare, markdown, result  # noqa: E402
+from plan import arguments, compare, markdown, remedies, result  # noqa: E402
 from simulation import Simulation  # noqa: E402
 
 SMALL = ["--nodes", "10", "--simulate", "4", "--set", "live_streams=20"]
@@ -105,6 +106,15 @@ class Formulas(unittest.TestCase):
             self.assertLessEqual(dict(uses(nodes, inputs))[name], 1)
             self.assertGreater(dict(uses(nodes + 1, inputs))[name], 1)
         self.assertEqual(nodes_within("pg_rows_per_s", inputs, replace(Limits(), pg_rows_per_s=1.0)), 0)
+
+    def test_the_document_has_the_numbers_of_today(self) -> None:
+        document = (ROOT / "docs" / "performance" / "many-nodes.md").read_text(encoding="utf-8")
+        for remedy, fits in remedies(Inputs()).items():
+            self.assertIn(f"| {min(fits.values())} |", document, remedy)
+        for nodes in (10, 100, 1000):
+            asked = plan(nodes)
+            for name in ("pg_wal_mb_per_s", "pg_tx_per_s", "pg_connections", "links_on_demand", "heartbeats_per_s"):
+                self.assertIn(f" {asked[name]:,.0f} |", document, name)
 
 
 if __name__ == "__main__":
