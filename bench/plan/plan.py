@@ -150,7 +150,7 @@ def setting(text: str) -> tuple[str, Any]:
 
 def arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="A plan for many nodes, and a simulation that checks it.")
-    parser.add_argument("--nodes", type=int, nargs="*", default=[10, 100, 1000], help="sizes of the plan")
+    parser.add_argument("--nodes", type=int, nargs="+", default=[10, 100, 1000], help="sizes of the plan")
     parser.add_argument("--simulate", type=int, nargs="*", default=[10, 100], help="sizes of the simulation")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--set", type=setting, action="append", default=[], metavar="INPUT=NUMBER")
