@@ -5,7 +5,9 @@
 #include "oncue/io/http_client.hpp"
 
 #include <arpa/inet.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,6 +31,21 @@ using oncue::test::connection_record;
 using oncue::test::expected_body;
 using oncue::test::provider;
 using oncue::test::provider_options;
+
+namespace {
+
+thread_local bool no_room_for_sockets = false;
+
+}  // namespace
+
+// Instead of the C library's: the kernel has no room for one more socket in a set when a test says so.
+extern "C" int epoll_ctl(int set, int what, int socket, struct epoll_event* event) noexcept {
+  if (what == EPOLL_CTL_ADD && no_room_for_sockets) {
+    errno = ENOSPC;
+    return -1;
+  }
+  return static_cast<int>(::syscall(SYS_epoll_ctl, set, what, socket, event));
+}
 
 namespace {
 
@@ -622,6 +639,20 @@ CAF_TEST(a paused transfer that its provider leaves costs nothing until it is re
     made.token.resume();
     CAF_CHECK(made.heard->wait_for_end());
   }
+}
+
+CAF_TEST(a transfer whose socket cannot be waited for fails) {
+  auto before = start("endless;gap_ms=1");
+  CAF_REQUIRE(before.heard->wait([](const told& t) { return !t.body.empty(); }));
+  on_loop([] { no_room_for_sockets = true; });
+  auto result = result_of(request_to(server.url("words")));
+  on_loop([] { no_room_for_sockets = false; });
+  CAF_CHECK_EQUAL(result.end, transfer_end::failed);
+  // The others do not notice.
+  barrier();
+  auto bytes = before.heard->body_bytes();
+  CAF_CHECK(before.heard->wait([&](const told& t) { return t.body.size() > bytes; }));
+  before.token.close();
 }
 
 CAF_TEST(several loops share the transfers) {
