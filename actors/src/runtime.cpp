@@ -162,7 +162,11 @@ struct runtime::node {
 
 struct run_events::impl {
   impl(std::shared_ptr<runtime::node> the_node, run_id the_run, event_index from)
-      : node{std::move(the_node)}, self{node->system, true}, run{std::move(the_run)}, next{from} {}
+      : node{std::move(the_node)},
+        supervisor{node->supervisor},
+        self{node->system, true},
+        run{std::move(the_run)},
+        next{from} {}
 
   void open(event_source_actor from) {
     source = std::move(from);
@@ -172,7 +176,7 @@ struct run_events::impl {
 
   /// Asks the supervisor who has the run's events now.
   void open() {
-    self->request(node->supervisor, actors::local_answer, subscribe_run{run})
+    self->request(supervisor, actors::local_answer, subscribe_run{run})
         .receive([this](subscribe_reply& reply) { open(std::move(reply.source)); },
                  [this](const caf::error& what) { error = "the supervisor did not answer: " + to_string(what); });
   }
@@ -214,6 +218,7 @@ struct run_events::impl {
   }
 
   std::shared_ptr<runtime::node> node;
+  supervisor_actor supervisor;  // its own: the node's may be let go of at this moment, by the thread that ends the runtime
   caf::scoped_actor self;
   run_id run;
   event_index next;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <cstdlib>
 #include <new>
@@ -198,7 +199,14 @@ void curl_driver::watch(curl_socket_t socket, int wanted) {
   epoll_event event{};
   event.events = events_of(wanted);
   event.data.u64 = watch_key(socket, watched->second);
-  ::epoll_ctl(ready_.native_handle(), is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, socket, &event);
+  if (::epoll_ctl(ready_.native_handle(), is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, socket, &event) != 0) {
+    // Nobody will ever say that it is ready: its transfer shall fail instead, when libcurl may be called again.
+    asio::post(context_, [this, alive = alive_, key = event.data.u64] {
+      if (*alive) {
+        act_if_watched(key, CURL_CSELECT_ERR);
+      }
+    });
+  }
 }
 
 /// libcurl says so before it closes the socket.
@@ -223,12 +231,16 @@ void curl_driver::act_on_ready() {
   auto count = ::epoll_wait(ready_.native_handle(), events.data(), static_cast<int>(events.size()), 0);
   for (int i = 0; i < count; ++i) {
     const auto& event = events[static_cast<std::size_t>(i)];
-    auto socket = static_cast<curl_socket_t>(event.data.u64 & 0xFFFFFFFF);
-    // One of those before it may have closed it, and another may have its number by now.
-    auto found = sockets_.find(socket);
-    if (found != sockets_.end() && watch_key(socket, found->second) == event.data.u64) {
-      act(socket, readiness_of(event.events));
-    }
+    act_if_watched(event.data.u64, readiness_of(event.events));
+  }
+}
+
+/// What happened before may have closed the socket, and another may have its number by now.
+void curl_driver::act_if_watched(std::uint64_t key, int readiness) {
+  auto socket = static_cast<curl_socket_t>(key & 0xFFFFFFFF);
+  auto found = sockets_.find(socket);
+  if (found != sockets_.end() && watch_key(socket, found->second) == key) {
+    act(socket, readiness);
   }
 }
 

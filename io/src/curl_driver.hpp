@@ -42,6 +42,7 @@ class curl_driver {
   void forget(curl_socket_t socket);
   void wait();
   void act_on_ready();
+  void act_if_watched(std::uint64_t key, int readiness);
   void arm_timer();
   void act(curl_socket_t socket, int readiness);
   bool begin(curl_transfer& transfer);

@@ -59,7 +59,7 @@ void transfer::tell(std::uint64_t word) const {
   post_to(link_, [id = id_, word](curl_driver& driver) { driver.tell(id, word); });
 }
 
-http_client::http_client(event_loops& loops) {
+http_client::http_client(event_loops& loops) : loops_(loops) {
   static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (ready != CURLE_OK) {
     throw std::runtime_error("libcurl cannot be initialised");
@@ -106,7 +106,10 @@ transfer http_client::start(http_request request, std::unique_ptr<transfer_handl
   auto is_posted = post_to(
       link, [id, begin](curl_driver& driver) { driver.start(id, std::move(begin->request), std::move(begin->handler)); });
   if (!is_posted) {
-    begin->handler->on_end({transfer_end::closed, transfer_error::none, {}});
+    // Not here: whoever starts may hold a lock that the handler takes.
+    loops_.at(id % links_.size()).post([begin] {
+      begin->handler->on_end({transfer_end::closed, transfer_error::none, {}});
+    });
   }
   return transfer(link, id);
 }

@@ -8,7 +8,8 @@ namespace {
 
 constexpr std::int64_t our_application_id = 0x6F6E6375;  // "oncu"
 
-// runs: one row a run, short, because every append rewrites it; what is long and never changes is in run_specs.
+// runs: one row a run, short, because it is rewritten often; what is long and never changes is in run_specs. While a run is
+// open, deltas are written without its row: next_seq and updated_ms may be those of an earlier event.
 // events: in the order of arrival, so that writing is appending; read through the index.
 // cuts: see core/delta_cuts.hpp; text_from and text_to are the place of its deltas in the ending's content.
 constexpr auto version_1 = R"(

@@ -5,7 +5,9 @@
 #include "oncue/io/http_client.hpp"
 
 #include <arpa/inet.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,6 +31,21 @@ using oncue::test::connection_record;
 using oncue::test::expected_body;
 using oncue::test::provider;
 using oncue::test::provider_options;
+
+namespace {
+
+thread_local bool no_room_for_sockets = false;
+
+}  // namespace
+
+// Instead of the C library's: the kernel has no room for one more socket in a set when a test says so.
+extern "C" int epoll_ctl(int set, int what, int socket, struct epoll_event* event) noexcept {
+  if (what == EPOLL_CTL_ADD && no_room_for_sockets) {
+    errno = ENOSPC;
+    return -1;
+  }
+  return static_cast<int>(::syscall(SYS_epoll_ctl, set, what, socket, event));
+}
 
 namespace {
 
@@ -563,6 +580,79 @@ CAF_TEST(a client that goes away ends its transfers and leaves harmless tokens) 
   CAF_CHECK_EQUAL(calls.front().heard->result.end, transfer_end::closed);
   CAF_CHECK(server.wait_until(all_closed));
   transfer().close();
+}
+
+CAF_TEST(what is started after the end is closed on its loop and not from within the start) {
+  client->shut_down();
+  client->shut_down();
+  std::mutex callers;  // as a caller may have one, which his handler takes too
+  auto heard = std::make_shared<told>();
+  std::atomic<bool> on_its_loop = false;
+  struct late : recorder {
+    using recorder::recorder;
+    std::function<void()> when_end;
+    void on_end(const transfer_result& result) override {
+      when_end();
+      recorder::on_end(result);
+    }
+  };
+  auto handler = std::make_unique<late>(heard);
+  handler->when_end = [&] {
+    on_its_loop = loops.at(0).on_this_thread();
+    if (on_its_loop) std::lock_guard lock(callers);
+  };
+  {
+    std::lock_guard lock(callers);
+    client->start(request_to(server.url("words")), std::move(handler)).close();
+    CAF_CHECK_EQUAL(heard->ends, 0);
+  }
+  CAF_REQUIRE(heard->wait_for_end());
+  CAF_CHECK(on_its_loop);
+  CAF_CHECK_EQUAL(heard->result.end, transfer_end::closed);
+  CAF_CHECK(server.records().empty());
+}
+
+CAF_TEST(a paused transfer that its provider leaves costs nothing until it is resumed) {
+  auto busy_ms = [&] {
+    timespec used{};
+    on_loop([&] { ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used); });
+    return used.tv_sec * 1'000 + used.tv_nsec / 1'000'000;
+  };
+  std::vector<call> left;
+  for (std::string scenario : {"early_close;k=3", "reset;k=3", "early_close;k=3;clean=1"}) {
+    on_loop([&] {
+      left.push_back(start(scenario));
+      left.back().token.pause();
+    });
+  }
+  CAF_REQUIRE(server.wait_until([](const auto& all) {
+    return all.size() == 3 && std::all_of(all.begin(), all.end(), [](const auto& r) { return r.over; });
+  }));
+  auto before = busy_ms();
+  {
+    auto& first = *left.front().heard;
+    std::unique_lock lock(first.guard);
+    CAF_CHECK(!first.changed.wait_for(lock, 300ms, [&] { return first.ends > 0; }));
+  }
+  CAF_CHECK_LESS(busy_ms() - before, 100);
+  for (auto& made : left) {
+    made.token.resume();
+    CAF_CHECK(made.heard->wait_for_end());
+  }
+}
+
+CAF_TEST(a transfer whose socket cannot be waited for fails) {
+  auto before = start("endless;gap_ms=1");
+  CAF_REQUIRE(before.heard->wait([](const told& t) { return !t.body.empty(); }));
+  on_loop([] { no_room_for_sockets = true; });
+  auto result = result_of(request_to(server.url("words")));
+  on_loop([] { no_room_for_sockets = false; });
+  CAF_CHECK_EQUAL(result.end, transfer_end::failed);
+  // The others do not notice.
+  barrier();
+  auto bytes = before.heard->body_bytes();
+  CAF_CHECK(before.heard->wait([&](const told& t) { return t.body.size() > bytes; }));
+  before.token.close();
 }
 
 CAF_TEST(several loops share the transfers) {

@@ -132,13 +132,15 @@ class http_client {
   http_client(const http_client&) = delete;
   http_client& operator=(const http_client&) = delete;
 
-  /// Closes all transfers and waits until their handlers have been told. What is started later is closed at once.
+  /// Closes all transfers and waits until their handlers have been told. What is started later is
+  /// closed at once, on its loop as ever.
   void shut_down();
 
   /// Begins at once. Every outcome goes to the handler, a bad request too. From any thread, handlers included.
   transfer start(http_request request, std::unique_ptr<transfer_handler> handler);
 
  private:
+  event_loops& loops_;
   std::vector<std::shared_ptr<detail::client_link>> links_;  // one a loop
   std::atomic<std::uint64_t> last_id_{0};
 };
