@@ -3,12 +3,14 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <stdexcept>
+#include <utility>
 
 namespace oncue::io {
 
@@ -18,10 +20,16 @@ std::int64_t unix_ms() {
 }
 
 std::uint64_t random_bits() {
-  std::uint64_t bits = 0;
   // At most 256 bytes are never cut short once the kernel's pool is ready, which it is before any program of ours.
-  if (::getrandom(&bits, sizeof bits, 0) != static_cast<ssize_t>(sizeof bits)) throw std::runtime_error{"getrandom failed"};
-  return bits;
+  thread_local std::array<std::uint64_t, 32> pool;
+  thread_local std::size_t left = 0;
+  if (left == 0) {
+    if (::getrandom(pool.data(), sizeof pool, 0) != static_cast<ssize_t>(sizeof pool)) {
+      throw std::runtime_error{"getrandom failed"};
+    }
+    left = pool.size();
+  }
+  return std::exchange(pool[--left], 0);
 }
 
 std::string environment_variable(const std::string& name) {

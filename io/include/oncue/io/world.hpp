@@ -12,7 +12,8 @@ namespace oncue::io {
 /// Unix time in milliseconds.
 std::int64_t unix_ms();
 
-/// 64 bits from the kernel's generator. From any thread.
+/// 64 bits from the kernel's generator, which is asked for 32 of them at a time. From any thread; not in a process that was
+/// forked from one and goes on without exec, where they would come a second time.
 std::uint64_t random_bits();
 
 /// An environment variable's value; empty if it is unset.
