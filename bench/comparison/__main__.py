@@ -103,7 +103,7 @@ def main(words: list[str]) -> int:
         print(*(f"{work.name:26} {', '.join(work.loads)}" for work in options.works), sep="\n")
         return 0
     if options.report:
-        write(json.loads(options.report.read_text()), PERFORMANCE, PERFORMANCE / "README.md")
+        write(json.loads(options.report.read_text()), PERFORMANCE, PERFORMANCE / "comparison.md")
         return 0
     kit = Kit(options.build.resolve(), sys.executable, options.nginx)
     machine.open_files_allowed()
@@ -126,7 +126,7 @@ def main(words: list[str]) -> int:
     out.write_text(as_text(result))
     to_stderr(f"wrote {out}")
     if whole:
-        write(result, PERFORMANCE, PERFORMANCE / "README.md")
+        write(result, PERFORMANCE, PERFORMANCE / "comparison.md")
     else:
         write(result, out.with_suffix(""), out.with_suffix(".md"))
     return 1 if all("error" in entry for entry in entries) else 0

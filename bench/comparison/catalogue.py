@@ -1,5 +1,5 @@
 """The works of a comparison in their order, with what each contender is asked for. Only numbers stand here; how a work
-is done stands in works.py. A standard run of five rounds takes about twenty minutes on two cores."""
+is done stands in works.py. A standard run of five rounds takes some 25 minutes on two cores."""
 
 from .works import Column, Work, cancel, read, saturate, stall, start, streams
 
@@ -77,6 +77,8 @@ def over_http() -> list[Work]:
              each(few, at(5, 2), agno_os={"quick": None}), streams),
         Work("streams-100", "100 streams", "Two deltas a second on each of 100 streams.", "oncue-serve", columns,
              each(few, at(100, 2), agno_os={"open_per_s": 100}), streams),
+        Work("busy-100", "100 busy streams", "Ten deltas a second on each of 100 streams: what agno can just do.",
+             "oncue-serve", columns, each(few, at(100, 10), agno_os={"open_per_s": 100, "quick": None}), streams),
         Work("streams-1000", "1,000 streams",
              "Two deltas a second on each of 1,000 streams; agno is asked for one in two seconds.", "oncue-serve",
              columns, each(few, at(1000, 2), agno_os=one_in_two_seconds), streams),

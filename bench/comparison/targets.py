@@ -28,12 +28,15 @@ def _cancel(phase: str, name: str, has_provider: bool = True) -> list[Target]:
 
 TARGETS = [
     _least("CPU a run: agno's by oncue's", 40, "run", "cpu_us_per_run", "agno", "oncue"),
-    _least("CPU a delta over HTTP, 100 streams: agno's by oncue's", 10, "streams-100", "cpu_us_per_delta"),
-    _most("CPU a delta over HTTP, 100 streams: oncue's by nginx's", 4, "streams-100", "cpu_us_per_delta",
+    _least("CPU a delta over HTTP, 100 busy streams: agno's by oncue's", 10, "busy-100", "cpu_us_per_delta"),
+    _least("… 100 streams of two deltas a second: agno's by oncue's", 10, "streams-100", "cpu_us_per_delta"),
+    _most("CPU a delta over HTTP, 100 busy streams: oncue's by nginx's", 4, "busy-100", "cpu_us_per_delta",
+          below="nginx"),
+    _most("… 100 streams of two deltas a second: oncue's by nginx's", 4, "streams-100", "cpu_us_per_delta",
           below="nginx"),
     _most("CPU a delta over HTTP, 1,000 streams: oncue's by nginx's", 4, "streams-1000", "cpu_us_per_delta",
           below="nginx"),
-    _least("streams for the same CPU, at 100: oncue's by agno's", 10, "streams-100", "streams_per_core", "oncue-serve",
+    _least("streams for the same CPU, at 100 busy ones: oncue's by agno's", 10, "busy-100", "streams_per_core", "oncue-serve",
            "agno-os"),
     _most("memory a stream, 1,000 silent ones: oncue's by agno's", 1 / 3, "memory", "memory_bytes_per_stream"),
     *_cancel("queued", "queued", has_provider=False),
