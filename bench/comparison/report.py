@@ -75,7 +75,7 @@ def asked(entries: Sequence[Mapping], work: Work, names: Sequence[str]) -> str:
     if not unlike:
         return ""
     parts = [f"{ALL[name].label}: " + ", ".join(f"{key} {load[key]}" for key in unlike if key in load)
-             for name, load in loads.items()]
+             for name, load in loads.items() if any(key in load for key in unlike)]
     return "Asked for: " + "; ".join(parts) + "."
 
 
