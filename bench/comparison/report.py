@@ -79,16 +79,25 @@ def asked(entries: Sequence[Mapping], work: Work, names: Sequence[str]) -> str:
     return "Asked for: " + "; ".join(parts) + "."
 
 
+GROWING = (("cpu_us_per_delta", "CPU a delta, µs", 1), ("memory_bytes_per_stream", "memory a stream, KiB", 1 / 1024),
+           ("delay_p99_us", "delay p99, ms", 1e-3), ("first_event_p50_us", "first event p50, ms", 1e-3))
+
+
 def growth(entries: Sequence[Mapping]) -> list[str]:
-    """How a delta's CPU grows with the streams: works streams-N at two deltas a second."""
+    """How the figures of a stream grow with the streams: works streams-N at two deltas a second."""
     counts = (5, 100, 1000, 5000)
-    rows = [["CPU a delta, µs", *(f"{count:,} streams" for count in counts), "exponent from 100"]]
-    for name in ("oncue-serve", "agno-os", "nginx"):
-        found = {count: summary(entries, f"streams-{count}", name, "cpu_us_per_delta") for count in counts}
-        if any(found.values()):
-            power = slope({count: one.median for count, one in found.items() if one and count >= 100})
-            rows.append([ALL[name].label, *map(shown, found.values()), "–" if power is None else f"{power:+.2f}"])
-    return ["## As the streams grow", "", *table(rows), ""] if len(rows) > 1 else []
+    lines = []
+    for key, heading, scale in GROWING:
+        rows = [[heading, *(f"{count:,} streams" for count in counts), "exponent from 100"]]
+        for name in ("oncue-serve", "agno-os", "nginx"):
+            found = {count: summary(entries, f"streams-{count}", name, key) for count in counts}
+            if any(found.values()):
+                power = slope({count: one.median for count, one in found.items() if one and count >= 100})
+                rows.append([ALL[name].label, *(shown(one, scale) for one in found.values()),
+                             "–" if power is None else f"{power:+.2f}"])
+        lines += [*table(rows), ""] if len(rows) > 1 else []
+    return ["## As the streams grow", "", "Two deltas a second on each stream (agno at 1,000: one in two seconds). An exponent of 0 is a figure that does not "
+            "grow.", "", *lines] if lines else []
 
 
 def markdown(result: Mapping, works: Sequence[Work], plots: Sequence[str] = ()) -> str:
