@@ -1,4 +1,4 @@
-// How deep a JSON text is nested, before anybody who recurses looks at it.
+// What is asked of a JSON text before anybody goes through it: whether it is one, and how deep it is nested.
 #pragma once
 
 #include <cstddef>
@@ -29,5 +29,8 @@ inline bool nested_at_most(std::string_view json, std::size_t depth_max) {
 /// True if the text can be JSON at all: nlohmann's parser takes a NUL for the end of the text, and what stands behind it
 /// for nothing, so whoever goes through the same bytes by himself would run on.
 inline bool has_no_nul(std::string_view text) { return text.find('\0') == text.npos; }
+
+/// True if all of the text is one JSON value. Needs no stack for nested ones.
+bool is_json(std::string_view text);
 
 }  // namespace oncue::core

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
@@ -32,7 +31,7 @@ struct turn {
 
 /// Servers parse a call's arguments when they are told of it again.
 tool_call sendable(tool_call call) {
-  if (!has_no_nul(call.arguments) || !nlohmann::json::accept(call.arguments)) call.arguments = "{}";
+  if (!is_json(call.arguments)) call.arguments = "{}";
   return call;
 }
 

@@ -69,8 +69,6 @@ std::string_view python_type(std::string_view type) {
   return "str";
 }
 
-bool is_value(const std::string& value) { return !value.empty() && has_no_nul(value) && nlohmann::json::accept(value); }
-
 bool has_all_inputs(const tool_facts& facts) {
   return std::all_of(facts.inputs.begin(), facts.inputs.end(), [](const input_field& x) { return !x.value.empty(); });
 }
@@ -82,7 +80,7 @@ std::string input_schema(const std::vector<input_field>& fields) {
     add(members, "name", field.name);
     add(members, "field_type", python_type(field.type));
     add_text_or_null(members, "description", field.description);
-    add_raw(members, "value", is_value(field.value) ? field.value : "null");
+    add_raw(members, "value", is_json(field.value) ? field.value : "null");
     list += "," + object_of(members);
   }
   return list_of(list);
@@ -93,8 +91,8 @@ std::string input_schema(const std::vector<input_field>& fields) {
 std::optional<std::string> compact_arguments(std::string_view arguments) {
   while (!arguments.empty() && is_space(arguments.front())) arguments.remove_prefix(1);
   if (arguments.empty()) return "{}";
-  // accept() needs no stack for nested values; whoever reads our output may.
-  if (arguments.front() != '{' || !has_no_nul(arguments) || !nlohmann::json::accept(arguments)) return {};
+  // Whoever reads our output may need a stack for nested values.
+  if (arguments.front() != '{' || !is_json(arguments)) return {};
   std::string out;
   out.reserve(arguments.size());
   std::size_t depth = 0;

@@ -129,7 +129,7 @@ std::string source_of(const tool_spec& tool) {
 }
 
 tool_call sendable(tool_call call) {
-  if (!call.arguments.empty() && !(has_no_nul(call.arguments) && json::accept(call.arguments))) call.arguments = "{}";
+  if (!call.arguments.empty() && !is_json(call.arguments)) call.arguments = "{}";
   return call;
 }
 
@@ -166,8 +166,7 @@ std::string problem_with(const std::vector<tool_requirement>& waiting_for, const
           auto is_field = [&](const input_field& x) { return x.name == field.name; };
           auto given = std::find_if(found->inputs.begin(), found->inputs.end(), is_field);
           if (given == found->inputs.end() || given->value.empty()) return call + ": expected a value for " + field.name;
-          if (!has_no_nul(given->value) || !json::accept(given->value))
-            return call + ": expected a JSON value for " + field.name;
+          if (!is_json(given->value)) return call + ": expected a JSON value for " + field.name;
         }
         break;
     }
