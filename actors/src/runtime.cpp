@@ -18,7 +18,7 @@
 #include "oncue/actors/memory_journal.hpp"
 #include "oncue/actors/node_env.hpp"
 #include "oncue/actors/scripted_model_stream.hpp"
-#include "oncue/actors/sqlite_journal.hpp"
+#include "oncue/actors/store_journal.hpp"
 #include "oncue/actors/supervisor.hpp"
 #include "oncue/core/config.hpp"
 #include "oncue/io/http_client.hpp"
@@ -86,6 +86,7 @@ struct runtime::node {
       journal = actors::spawn_memory_journal(system, {.bytes_max = options.journal_bytes_max});
     }
     env->journal = journal;
+    env->archive = archive;
     env->alarms = actors::spawn_alarm_clock(system);
     env->unix_ms = io::unix_ms;
     env->random = io::random_bits;
@@ -110,9 +111,9 @@ struct runtime::node {
     if (auto* problem = std::get_if<std::string>(&opened)) throw std::runtime_error{*problem};
     auto reads = io::sqlite_archive::open(settings.path);
     if (auto* problem = std::get_if<std::string>(&reads)) throw std::runtime_error{*problem};
-    archive = actors::spawn_sqlite_archive(system, std::get<0>(std::move(reads)));
-    journal = actors::spawn_sqlite_journal(system, std::get<0>(std::move(opened)), archive, io::unix_ms, true,
-                                           {units.begin(), units.end()});
+    archive = actors::spawn_store_archive(system, std::get<0>(std::move(reads)));
+    journal = actors::spawn_store_journal(system, std::get<0>(std::move(opened)), archive, io::unix_ms, true,
+                                          {units.begin(), units.end()});
     end_process_with(caf::actor_cast<caf::strong_actor_ptr>(archive)->get(), "archive");
   }
 
@@ -155,6 +156,7 @@ struct runtime::node {
   journal_actor journal;
   archive_actor archive;  // null with a journal in memory
   alarm_clock_actor alarms;
+  neighbours_actor neighbours;  // null on a node that is alone
   std::shared_ptr<const core::catalog> catalog;
 };
 
@@ -187,6 +189,7 @@ struct run_events::impl {
   }
 
   void take(event_batch& batch) {
+    if (batch.note != batch_note::none) return;
     if (batch.end == batch_end::unknown) {
       error = "there is no run '" + run.value + "'";
     } else if (batch.end == batch_end::gone) {
@@ -325,6 +328,7 @@ caf::actor_system& runtime::system() { return node_->system; }
 supervisor_actor runtime::supervisor() const { return node_->supervisor; }
 journal_actor runtime::journal() const { return node_->journal; }
 archive_actor runtime::archive() const { return node_->archive; }
+neighbours_actor runtime::neighbours() const { return node_->neighbours; }
 io::event_loops& runtime::loops() { return node_->loops; }
 const std::shared_ptr<const core::catalog>& runtime::catalog() const { return node_->catalog; }
 

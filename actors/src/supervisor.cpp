@@ -28,7 +28,14 @@ supervisor_actor::behavior_type supervisor_state::make_behavior() {
         begin_next();
       },
       [this](const run_closed& x) { on_closed(x); },
+      [](run_left) {},
       [this](alarm) { end_expired_runs(); },
+      [](cancel_here&) { return cancel_reply{}; },
+      [](subscribe_here&) { return subscribe_reply{}; },
+      [](take_runs&) {},
+      [](list_held) { return held_runs{}; },
+      [](fence_runs) {},
+      [](join_cluster&) {},
   };
 }
 

@@ -66,6 +66,14 @@ run_found search(sqlite_connection& db, const find_run& what) {
   return {run ? std::optional{record_of(db, *run, what.with_events)} : std::nullopt};
 }
 
+run_owner search(sqlite_connection& db, const find_owner& what) {
+  query rows{db, "SELECT state, owner FROM runs WHERE run_id=? AND stage<5", what.run};
+  if (!rows.next()) return {};
+  auto status = status_of_name(rows.text(0));
+  auto is_live = status == run_status::pending || status == run_status::running;
+  return {status, is_live ? rows.count(1) : 0};
+}
+
 runs_found search(sqlite_connection& db, const find_runs& what) {
   runs_found found;
   found.session_known = !what.session.empty() && search(db, find_session{what.session}).session.has_value();

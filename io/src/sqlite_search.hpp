@@ -8,6 +8,7 @@
 namespace oncue::io {
 
 run_found search(sqlite_connection& db, const find_run& what);
+run_owner search(sqlite_connection& db, const find_owner& what);
 runs_found search(sqlite_connection& db, const find_runs& what);
 session_reply search(sqlite_connection& db, const find_session& what);
 sessions_found search(sqlite_connection& db, const find_sessions& what);

@@ -61,6 +61,9 @@ store_result<event_batch> sqlite_archive::read(const pull_limits& pull) {
 store_result<run_found> sqlite_archive::find(const find_run& what) {
   return impl_->guarded([&](auto& db) { return search(db, what); });
 }
+store_result<run_owner> sqlite_archive::find(const find_owner& what) {
+  return impl_->guarded([&](auto& db) { return search(db, what); });
+}
 store_result<runs_found> sqlite_archive::find(const find_runs& what) {
   return impl_->guarded([&](auto& db) { return search(db, what); });
 }

@@ -1,5 +1,6 @@
 // The names by which codes show, and the few facts that follow from a message alone.
 #include "oncue/messages/cancel.hpp"
+#include "oncue/messages/cluster.hpp"
 #include "oncue/messages/errors.hpp"
 #include "oncue/messages/events.hpp"
 #include "oncue/messages/run.hpp"
@@ -72,6 +73,34 @@ std::string_view to_string(session_policy policy) {
     case session_policy::enqueue: return "enqueue";
     case session_policy::reject: return "reject";
     case session_policy::interrupt: return "interrupt";
+  }
+  return "?";
+}
+
+std::string_view to_string(loss_policy policy) {
+  switch (policy) {
+    case loss_policy::fail: return "fail";
+    case loss_policy::restart: return "restart";
+  }
+  return "?";
+}
+
+std::string_view to_string(batch_note note) {
+  switch (note) {
+    case batch_note::none: return "none";
+    case batch_note::owner_suspected: return "owner_suspected";
+    case batch_note::owner_back: return "owner_back";
+  }
+  return "?";
+}
+
+std::string_view to_string(link_state state) {
+  switch (state) {
+    case link_state::none: return "none";
+    case link_state::connecting: return "connecting";
+    case link_state::up: return "up";
+    case link_state::down: return "down";
+    case link_state::foreign: return "foreign";
   }
   return "?";
 }

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "oncue/actors/memory_journal.hpp"
-#include "oncue/actors/sqlite_journal.hpp"
+#include "oncue/actors/store_journal.hpp"
 #include "support/promises.hpp"
 #include "support/store.hpp"
 
@@ -45,8 +45,8 @@ struct bench {
   explicit bench(bool on_disk) : system{configure(config)}, self{system}, client{system.spawn(listener, &told)} {
     if (on_disk) {
       store = open_store(":memory:");
-      auto archive = actors::spawn_sqlite_archive(system, {store, &store->reads()}, false);
-      journal = actors::spawn_sqlite_journal(
+      auto archive = actors::spawn_store_archive(system, {store, &store->reads()}, false);
+      journal = actors::spawn_store_journal(
           system, store, archive, [] { return std::int64_t{0}; }, false);
     } else {
       journal = actors::spawn_memory_journal(system);

@@ -21,10 +21,11 @@
 #include "oncue/actors/node_env.hpp"
 #include "oncue/actors/run.hpp"
 #include "oncue/actors/scripted_model_stream.hpp"
-#include "oncue/actors/sqlite_journal.hpp"
+#include "oncue/actors/store_journal.hpp"
 #include "oncue/actors/subscription.hpp"
 #include "oncue/actors/supervisor.hpp"
 #include "oncue/core/retry.hpp"
+#include "oncue/io/sqlite_store.hpp"
 
 namespace oncue::test {
 
@@ -384,8 +385,8 @@ class node {
     auto opened = io::sqlite_store::open({.settings = options_.store, .now_ms = unix_ms()});
     if (auto* problem = std::get_if<std::string>(&opened)) throw std::runtime_error{*problem};
     store_ = std::move(std::get<0>(opened));
-    archive_ = actors::spawn_sqlite_archive(system_, {store_, &store_->reads()}, false);
-    store_journal_ = actors::spawn_sqlite_journal(
+    archive_ = actors::spawn_store_archive(system_, {store_, &store_->reads()}, false);
+    store_journal_ = actors::spawn_store_journal(
         system_, store_, archive_, [this] { return unix_ms(); }, false);
     return store_journal_;
   }

@@ -52,6 +52,9 @@ struct runtime_options {
   core::roster_limits limits;
   /// A journal on disk. Absent: one in memory, which ends with the process and keeps no sessions.
   std::optional<core::store_settings> store;
+  /// With a store that has a URL: this node is one of those that share it.
+  core::cluster_settings cluster;
+  std::string version;  ///< of the program, for the other nodes and for people
   std::size_t journal_bytes_max = core::limits::memory_journal_bytes_max;  ///< of the one in memory
   /// Value of an environment variable that holds an API key. Empty: the process's environment.
   std::function<std::string(const std::string&)> read_secret;
@@ -158,6 +161,8 @@ class runtime {
   journal_actor journal() const;
   /// What is kept on disk, for reading. Null with a journal in memory.
   archive_actor archive() const;
+  /// The other nodes of its cluster. Null on a node that is alone.
+  neighbours_actor neighbours() const;
   io::event_loops& loops();
   /// The agents, with the functions among their tools.
   const std::shared_ptr<const core::catalog>& catalog() const;

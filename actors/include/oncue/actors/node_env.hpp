@@ -37,6 +37,7 @@ struct node_env {
   std::shared_ptr<const core::catalog> catalog;
   core::roster_limits limits;
   journal_actor journal;
+  archive_actor archive;  ///< null: the journal keeps nothing that can be searched
   alarm_clock_actor alarms;
   model_stream_factory open_model;
   tool_factory open_tool;                           ///< may be empty: no tools

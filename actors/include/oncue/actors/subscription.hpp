@@ -82,6 +82,10 @@ class subscription {
   /// The new events of a batch, in order. Stale or foreign batches give none.
   std::vector<event_ptr> take(event_batch& batch) {
     if (batch.run != run_ || state_ != subscription_state::reading) return {};
+    if (batch.note != batch_note::none) {
+      note_ = batch.note;
+      return {};
+    }
     if (batch.end == batch_end::unknown) {
       lose("there is no run '" + run_.value + "'");
     } else if (batch.end == batch_end::gone) {
@@ -109,6 +113,8 @@ class subscription {
   const std::string& why() const { return why_; }
   const run_id& run() const { return run_; }
   event_index next() const { return next_; }
+  /// The last word about the node that has the run; empty: the run is here, or nothing was said.
+  batch_note note() const { return note_; }
   /// Lost because events are no longer kept: where they begin. Else absent.
   std::optional<event_index> kept_from() const { return kept_from_; }
 
@@ -129,6 +135,7 @@ class subscription {
   caf::strong_actor_ptr keep_;  // its own actor, while there is something to read
   subscription_state state_ = subscription_state::reading;
   std::string why_;
+  batch_note note_ = batch_note::none;
   std::optional<event_index> kept_from_;
 };
 

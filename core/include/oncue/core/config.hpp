@@ -29,6 +29,7 @@ struct config {
   agent_id default_agent;
   server_settings server;
   store_settings store;
+  cluster_settings cluster;
   roster_limits limits;
 
   friend bool operator==(const config&, const config&) = default;

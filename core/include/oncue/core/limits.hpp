@@ -155,6 +155,39 @@ inline constexpr std::size_t vacuum_bytes_max = 256u << 10;  ///< given back in 
 inline constexpr milliseconds upkeep_interval = 5s;
 inline constexpr milliseconds upkeep_pause = 5ms;  ///< between two steps, for the writes
 
+// -- many nodes ------------------------------------------------------------------
+inline constexpr milliseconds lease_default = 10s;
+inline constexpr milliseconds lease_min = 1s;
+inline constexpr milliseconds lease_max = 5min;
+inline constexpr milliseconds lease_renewal = 1s;  ///< how often a lease is renewed; of a short lease a third
+inline constexpr milliseconds lease_margin_max =
+    1s;                                             ///< a node stops so long before its lease ends; a fifth of a short one
+inline constexpr milliseconds claim_retry = 250ms;  ///< after a claim that got a full load
+inline constexpr std::uint32_t reaped_runs_max = 100;       ///< of dead nodes, ended in one go
+inline constexpr std::uint32_t claimed_runs_max = 64;       ///< taken in one go
+inline constexpr std::uint32_t pending_cancels_max = 1000;  ///< told with one renewal
+inline constexpr std::uint32_t nodes_told_max = 256;        ///< living ones, and the last that died
+inline constexpr std::uint32_t restarts_default = 3;
+inline constexpr std::uint32_t restarts_ceiling = 100;
+inline constexpr std::size_t node_name_chars_max = 64;
+inline constexpr milliseconds session_wait = 200ms;  ///< then it is looked whether a session's run on another node is over
+inline constexpr milliseconds database_connect_max = 3s;
+inline constexpr milliseconds database_answer_max = 5s;  ///< of one statement; then the connection is given up
+inline constexpr milliseconds database_retry = 100ms;    ///< before a lost connection is tried again
+inline constexpr milliseconds database_wait_max = 2s;    ///< of a request that somebody waits for, while it is lost
+inline constexpr std::size_t link_frame_bytes_max = 64u << 10;
+inline constexpr std::size_t link_window_bytes_max = 256u << 10;  ///< sent to one node and not confirmed by it
+inline constexpr std::size_t link_event_bytes_max = 128u << 20;   ///< one event that comes in many frames
+inline constexpr std::size_t link_readers_max = 100'000;          ///< remote readers of one node's runs
+inline constexpr milliseconds link_connect_max = 2s;
+inline constexpr milliseconds link_heartbeat = 1s;
+inline constexpr milliseconds link_silence_max = 3500ms;  ///< then it is down
+inline constexpr milliseconds link_retry_min = 250ms;     ///< doubled up to
+inline constexpr milliseconds link_retry_max = 5s;
+inline constexpr milliseconds link_answer_max = 2s;     ///< to a cancel that crossed a link
+inline constexpr milliseconds remote_poll = 100ms;      ///< of the journal, for a remote run whose node has no link
+inline constexpr milliseconds remote_poll_max = 500ms;  ///< when nothing comes, it is asked less and less often
+
 // -- actors on an event loop ------------------------------------------------------
 inline constexpr std::size_t loop_actors_slice_max = 32;  ///< then the loop looks at its sockets again
 inline constexpr std::size_t loop_messages_max = 32;      ///< of one actor, then the others have their turn

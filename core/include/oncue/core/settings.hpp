@@ -58,8 +58,27 @@ struct store_settings {
   milliseconds compact_after = limits::compact_after_default;         ///< ended so long: its deltas become one text
   std::optional<milliseconds> retention = limits::retention_default;  ///< ended so long: forgotten; absent: kept for ever
   std::uint64_t size_bytes_max = limits::store_size_bytes_default;    ///< above it the oldest ended runs are forgotten
+  std::string url;      ///< "postgresql://...", shared by many nodes; then no file. May hold a password: never shown
+  std::string url_env;  ///< name of the variable that holds such a URL; empty: none
 
   friend bool operator==(const store_settings&, const store_settings&) = default;
+};
+
+/// What makes a node with a shared store one of many.
+struct cluster_settings {
+  std::string node_name;       ///< for people, one a node; empty: the host's name
+  std::string advertised_url;  ///< of its HTTP server, for people; empty: none is told
+  milliseconds lease = limits::lease_default;
+  std::string link_host = "127.0.0.1";  ///< where links from other nodes are taken; empty: none are
+  std::uint16_t link_port = 0;          ///< 0: any free one
+  std::string link_advertised;          ///< how other nodes reach it, "host" or "host:port"; empty: link_host
+  std::string ca_file;                  ///< of the cluster's own authority; all three files, or none
+  std::string cert_file;                ///< this node's certificate
+  std::string key_file;                 ///< and its key
+  bool plain_links = false;             ///< links without certificates beyond loopback too
+  std::uint32_t restarts_max = limits::restarts_default;  ///< of one run, if its policy is to restart
+
+  friend bool operator==(const cluster_settings&, const cluster_settings&) = default;
 };
 
 /// Where a server listens.

@@ -8,15 +8,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "oncue/core/limits.hpp"
 #include "oncue/core/settings.hpp"
-#include "oncue/messages/archive.hpp"
-#include "oncue/messages/journal.hpp"
+#include "oncue/io/run_store.hpp"
 
 namespace oncue::io {
 
@@ -28,59 +25,30 @@ struct store_options {
   std::int64_t intent_age_ms_max = core::limits::intent_age_max.count();
 };
 
-/// What was asked for, or one sentence about the store.
-template <class T>
-using store_result = std::variant<T, std::string>;
-
-using store_write = std::variant<create_run, append_events, finish_run, end_orphan, record_cancel, reopen_run, end_expired,
-                                 create_session, change_session, delete_sessions>;
-
-/// A write without a refusal of its own could not be made.
-struct store_failed {
-  std::string message;
-};
-
-/// Of the write's own sort: create_reply, appended or journal_refused, finished or journal_refused, and so on.
-using store_answer = std::variant<create_reply, appended, finished, journal_refused, end_orphan_reply, record_cancel_reply,
-                                  reopen_reply, expired_runs, session_reply, sessions_deleted, store_failed>;
-
-struct upkeep_result {
-  bool more = false;    ///< there is more to do: ask again soon
-  std::string problem;  ///< not empty: this step failed and changed nothing
-};
-
-/// What the store has done since it was opened.
-struct store_stats {
-  std::uint64_t transactions = 0;  ///< groups of writes that were committed
-  std::uint64_t writes = 0;        ///< in them, refused ones included
-  std::uint64_t events = 0;        ///< rows written
-  std::uint64_t failed = 0;        ///< transactions that were rolled back
-  std::uint64_t orphans = 0;       ///< runs of an earlier process that were ended at the start
-};
-
 /// Reads, on a connection and a thread of its own beside the store's, or as a part of the store. Also puts what was
 /// committed in its place in the file: that takes tens of milliseconds, in which the store goes on.
-class sqlite_archive {
+class sqlite_archive : public run_archive {
  public:
   /// A second connection, which writes no data, to a file that a store has open.
   static store_result<std::unique_ptr<sqlite_archive>> open(const std::string& path);
-  ~sqlite_archive();
+  ~sqlite_archive() override;
   sqlite_archive(const sqlite_archive&) = delete;
   sqlite_archive& operator=(const sqlite_archive&) = delete;
 
   /// Answers a pull; never waits for events to come.
-  store_result<event_batch> read(const pull_limits& pull);
-  store_result<run_found> find(const find_run& what);
-  store_result<runs_found> find(const find_runs& what);
+  store_result<event_batch> read(const pull_limits& pull) override;
+  store_result<run_found> find(const find_run& what) override;
+  store_result<run_owner> find(const find_owner& what) override;
+  store_result<runs_found> find(const find_runs& what) override;
   /// Only what was committed: what waits to be written has to be written before.
-  store_result<paused_run> find(const find_paused& what);
-  store_result<session_reply> find(const find_session& what);
-  store_result<sessions_found> find(const find_sessions& what);
-  store_result<run_list> list(const list_runs& what);
-  store_result<history> load(const load_history& what);
+  store_result<paused_run> find(const find_paused& what) override;
+  store_result<session_reply> find(const find_session& what) override;
+  store_result<sessions_found> find(const find_sessions& what) override;
+  store_result<run_list> list(const list_runs& what) override;
+  store_result<history> load(const load_history& what) override;
 
   /// Empties the write-ahead log as far as that is possible now. What failed, or nothing.
-  std::string checkpoint();
+  std::string checkpoint() override;
 
  private:
   friend class sqlite_store;
@@ -89,34 +57,34 @@ class sqlite_archive {
   std::unique_ptr<impl> impl_;
 };
 
-class sqlite_store {
+class sqlite_store : public run_store {
  public:
   /// Opens the file, or makes it (0600, in a directory of 0700 if there is none). Takes the file's lock, brings an older
   /// file to this version, registers this process, and ends the runs that earlier processes left open: cancelled if that
   /// was asked for, else failed with node_lost. Paused ones stay paused, unless they are children of other runs. Error: one
   /// sentence that names the file.
   static store_result<std::unique_ptr<sqlite_store>> open(store_options options);
-  ~sqlite_store();
+  ~sqlite_store() override;
   sqlite_store(const sqlite_store&) = delete;
   sqlite_store& operator=(const sqlite_store&) = delete;
 
   /// All writes in one transaction, in their order, each with its own answer; a refused one does not touch the others. If
   /// the transaction fails, nothing of it is there, and every write is answered with a refusal.
-  std::vector<store_answer> commit(std::span<const store_write> writes);
+  std::vector<store_answer> commit(std::span<const store_write> writes) override;
 
   /// One small step of compaction, retention or giving back space.
-  upkeep_result maintain(std::int64_t now_ms);
+  upkeep_result maintain(std::int64_t now_ms) override;
 
   /// True when so much was committed since it last said so that an archive should make a checkpoint.
-  bool wants_checkpoint();
+  bool wants_checkpoint() override;
 
   /// Reads on the store's own connection.
-  sqlite_archive& reads();
+  sqlite_archive& reads() override;
 
-  const store_stats& stats() const;
+  const store_stats& stats() const override;
   /// Why the last group of writes failed; empty if it did not.
-  const std::string& problem() const;
-  const std::string& path() const;
+  const std::string& problem() const override;
+  const std::string& path() const override;
 
  private:
   struct impl;

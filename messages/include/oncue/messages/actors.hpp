@@ -9,6 +9,7 @@
 
 #include "oncue/messages/archive.hpp"
 #include "oncue/messages/cancel.hpp"
+#include "oncue/messages/cluster.hpp"
 #include "oncue/messages/events.hpp"
 #include "oncue/messages/journal.hpp"
 #include "oncue/messages/model.hpp"
@@ -92,6 +93,11 @@ struct run_changed {
   run_status status = run_status::running;
 };
 
+/// The run has another owner now: its actor has stopped everything and goes, and this node writes no ending for it.
+struct run_left {
+  run_id run;
+};
+
 /// Stop intake, let live runs end for `grace_ms`, then cancel them and wait for that at most `cancel_grace_ms`.
 struct drain_node {
   std::uint64_t grace_ms = 0;
@@ -104,6 +110,38 @@ struct drain_reply {
   std::vector<run_id> left;     ///< runs that were still there at the end
 };
 
+// -- many nodes ----------------------------------------------------------------
+
+/// What crosses between nodes arrives here: the one actor of a node that others can reach.
+using door_actor = caf::typed_actor<caf::result<void>(link_frame)>;
+
+/// What came of a dial_link.
+struct link_dialled {
+  incarnation_no node = 0;
+  door_actor door;      ///< null: there is no link
+  std::string problem;  ///< why not, in a sentence
+};
+
+/// What a node knows of the others: one a node, if the node has any. Routes what is not live here to where it is, over
+/// links that may lose anything; what they lose the journal has.
+using neighbours_actor =
+    caf::typed_actor<caf::result<cancel_reply>(cancel_request),    // whoever has it: outcome unknown if nobody said so
+                     caf::result<subscribe_reply>(subscribe_run),  // where to pull a run from that is not live here
+                     caf::result<void>(nodes_known),               // from the membership, each time it has asked
+                     caf::result<void>(work_waits),                // from the supervisor: the others should look
+                     caf::result<node_list>(list_nodes)>;
+
+/// Keeps this node's lease, and does what the lease is for. One a node that has a shared store; on a thread of its own.
+using membership_actor = caf::typed_actor<caf::result<void>(work_waits),             // runs wait that no node has
+                                          caf::result<released_runs>(release_runs),  // from the supervisor that drains
+                                          caf::result<void>(leave_cluster)>;         // the last word: gives the lease up
+
+/// To the supervisor of a node that is not alone, once at its start.
+struct join_cluster {
+  neighbours_actor neighbours;
+  membership_actor membership;
+};
+
 // -- the path ----------------------------------------------------------------
 
 /// One a node: admits or refuses, spawns and monitors runs, the only router of cancel. Never sees a token.
@@ -114,10 +152,17 @@ using supervisor_actor =
                      caf::result<run_list>(list_runs),             // live runs and, behind them, ended ones
                      caf::result<drain_reply>(drain_node),         // shut down in order
                      caf::result<node_stats>(get_stats),
-                     caf::result<start_reply>(continue_run),  // a person has decided on a paused run's calls
-                     caf::result<void>(run_changed),          // from a run
-                     caf::result<void>(run_closed),           // from a run, its last word
-                     caf::result<void>(alarm)>;               // paused runs may have expired
+                     caf::result<start_reply>(continue_run),        // a person has decided on a paused run's calls
+                     caf::result<void>(run_changed),                // from a run
+                     caf::result<void>(run_closed),                 // from a run, its last word
+                     caf::result<void>(run_left),                   // from a run that is another node's now
+                     caf::result<void>(alarm),                      // paused runs may have expired
+                     caf::result<cancel_reply>(cancel_here),        // from another node: outcome unknown if not live here
+                     caf::result<subscribe_reply>(subscribe_here),  // from another node: known only if live here
+                     caf::result<void>(take_runs),                  // from the membership: runs that were claimed
+                     caf::result<held_runs>(list_held),             // from the membership: which runs have an actor
+                     caf::result<void>(fence_runs),                 // from the membership: the lease is lost
+                     caf::result<void>(join_cluster)>;
 
 /// One a run: owns one run machine and the live tail of its log. Quits after its ending.
 using run_actor = event_source_actor::extend_with<delta_sink_actor>::extend_with<tool_sink_actor>::
@@ -153,7 +198,8 @@ using journal_actor = event_source_actor::extend<
 /// Reads what the journal keeps, beside its writer: a long list or a replay delays no ending.
 using archive_actor =
     event_source_actor::extend<caf::result<run_found>(find_run), caf::result<runs_found>(find_runs),
-                               caf::result<session_reply>(find_session), caf::result<sessions_found>(find_sessions)>;
+                               caf::result<session_reply>(find_session), caf::result<sessions_found>(find_sessions),
+                               caf::result<run_owner>(find_owner)>;
 
 /// The one place where runs and streams wait for time. Ten thousand waiting clients cost one timer.
 using alarm_clock_actor =
@@ -206,6 +252,10 @@ bool inspect(Inspector& f, run_closed& x) {
   return f.object(x).fields(f.field("run", x.run), f.field("status", x.status), f.field("expires_at_ms", x.expires_at_ms));
 }
 template <class Inspector>
+bool inspect(Inspector& f, run_left& x) {
+  return f.object(x).fields(f.field("run", x.run));
+}
+template <class Inspector>
 bool inspect(Inspector& f, run_changed& x) {
   return f.object(x).fields(f.field("run", x.run), f.field("status", x.status));
 }
@@ -220,6 +270,14 @@ bool inspect(Inspector& f, client_gone& x) {
 template <class Inspector>
 bool inspect(Inspector& f, client_ready& x) {
   return f.object(x).fields();
+}
+template <class Inspector>
+bool inspect(Inspector& f, join_cluster& x) {
+  return f.object(x).fields(f.field("neighbours", x.neighbours), f.field("membership", x.membership));
+}
+template <class Inspector>
+bool inspect(Inspector& f, link_dialled& x) {
+  return f.object(x).fields(f.field("node", x.node), f.field("door", x.door), f.field("problem", x.problem));
 }
 template <class Inspector>
 bool inspect(Inspector& f, drain_reply& x) {

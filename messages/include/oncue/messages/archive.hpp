@@ -39,6 +39,16 @@ struct run_found {
   std::optional<run_record> run;
 };
 
+/// Which node has a run.
+struct find_owner {
+  run_id run;
+};
+
+struct run_owner {
+  std::optional<run_status> status;  ///< absent: no such run
+  incarnation_no owner = 0;          ///< of a run that is pending or running; 0: nobody yet
+};
+
 struct find_runs {
   session_id session;  ///< empty: of any
   agent_id agent;      ///< empty: of any
@@ -140,6 +150,14 @@ bool inspect(Inspector& f, find_run& x) {
 template <class Inspector>
 bool inspect(Inspector& f, run_found& x) {
   return f.object(x).fields(f.field("run", x.run));
+}
+template <class Inspector>
+bool inspect(Inspector& f, find_owner& x) {
+  return f.object(x).fields(f.field("run", x.run));
+}
+template <class Inspector>
+bool inspect(Inspector& f, run_owner& x) {
+  return f.object(x).fields(f.field("status", x.status), f.field("owner", x.owner));
 }
 template <class Inspector>
 bool inspect(Inspector& f, find_runs& x) {

@@ -194,11 +194,22 @@ enum class batch_end : std::uint8_t {
 };
 constexpr batch_end enum_max(batch_end) { return batch_end::unknown; }
 
+/// A word to a reader that is no event and ends nothing: it comes besides the answer to a pull, which is still owed.
+enum class batch_note : std::uint8_t {
+  none,
+  owner_suspected,  ///< the node that has the run cannot be heard: what is journalled still comes
+  owner_back,       ///< it can be heard again, or another one has the run
+};
+constexpr batch_note enum_max(batch_note) { return batch_note::owner_back; }
+
+std::string_view to_string(batch_note note);
+
 struct event_batch {
   run_id run;
   std::vector<event_ptr> events;  ///< consecutive indices, the first is the pull's `from`
   event_index next = 0;           ///< where to pull from next
   batch_end end = batch_end::more;
+  batch_note note = batch_note::none;  ///< with one, there are no events
 };
 
 // -- inspection --------------------------------------------------------------
@@ -287,7 +298,7 @@ bool inspect(Inspector& f, pull_limits& x) {
 template <class Inspector>
 bool inspect(Inspector& f, event_batch& x) {
   return f.object(x).fields(f.field("run", x.run), f.field("events", x.events), f.field("next", x.next),
-                            f.field("end", x.end));
+                            f.field("end", x.end), f.field("note", x.note));
 }
 
 }  // namespace oncue

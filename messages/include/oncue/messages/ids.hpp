@@ -35,6 +35,9 @@ using attempt_no = std::uint32_t;
 /// Which owner of a run is writing, counted from 1: a node that lost its run holds an old epoch, and can change nothing.
 using run_epoch = std::uint32_t;
 
+/// Which life of which node: issued by the store when a node enters, and never again. 0: none.
+using incarnation_no = std::uint64_t;
+
 /// Position of an event in its run's log: gapless from 0.
 using event_index = std::uint64_t;
 

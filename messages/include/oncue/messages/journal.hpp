@@ -24,6 +24,7 @@ struct create_run {
   std::vector<event_ptr> events;
   bool new_session = false;    ///< the session id was made for this run: nobody named it
   bool only_existing = false;  ///< create nothing: only look what the idempotency key made before
+  bool unowned = false;        ///< this node has no room: it waits for whichever node claims it
 };
 
 struct create_reply {
@@ -65,6 +66,7 @@ struct finished {
 struct journal_refused {
   run_id run;
   std::string message;
+  bool fenced = false;  ///< the run has another owner now: whoever held it stops, and writes and publishes nothing more
 };
 
 /// What is kept of a paused run: all that is needed to go on with it. Nothing changes.
@@ -129,10 +131,12 @@ struct load_history {
   std::uint32_t runs_max = 0;   ///< the newest ones
   std::uint32_t bytes_max = 0;  ///< of text; older runs are left out whole
   bool with_stopped = false;    ///< cancelled and failed runs too, with their partial text
+  run_id before;                ///< the run that is about to begin; empty: nobody's
 };
 
 struct history {
   std::vector<chat_message> messages;
+  run_id behind;  ///< not empty: this run of the session came before, is not over, and is on another node: ask again later
 };
 
 /// A journal's word to itself: write what has piled up. Endings have a lane of their own, ahead of all else.
@@ -157,7 +161,7 @@ template <class Inspector>
 bool inspect(Inspector& f, create_run& x) {
   return f.object(x).fields(f.field("request", x.request), f.field("created_at_ms", x.created_at_ms),
                             f.field("events", x.events), f.field("new_session", x.new_session),
-                            f.field("only_existing", x.only_existing));
+                            f.field("only_existing", x.only_existing), f.field("unowned", x.unowned));
 }
 template <class Inspector>
 bool inspect(Inspector& f, create_reply& x) {
@@ -184,7 +188,7 @@ bool inspect(Inspector& f, finished& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, journal_refused& x) {
-  return f.object(x).fields(f.field("run", x.run), f.field("message", x.message));
+  return f.object(x).fields(f.field("run", x.run), f.field("message", x.message), f.field("fenced", x.fenced));
 }
 template <class Inspector>
 bool inspect(Inspector& f, find_paused& x) {
@@ -230,11 +234,12 @@ bool inspect(Inspector& f, record_cancel_reply& x) {
 template <class Inspector>
 bool inspect(Inspector& f, load_history& x) {
   return f.object(x).fields(f.field("session", x.session), f.field("runs_max", x.runs_max),
-                            f.field("bytes_max", x.bytes_max), f.field("with_stopped", x.with_stopped));
+                            f.field("bytes_max", x.bytes_max), f.field("with_stopped", x.with_stopped),
+                            f.field("before", x.before));
 }
 template <class Inspector>
 bool inspect(Inspector& f, history& x) {
-  return f.object(x).fields(f.field("messages", x.messages));
+  return f.object(x).fields(f.field("messages", x.messages), f.field("behind", x.behind));
 }
 template <class Inspector>
 bool inspect(Inspector& f, commit_writes& x) {

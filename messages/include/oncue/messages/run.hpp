@@ -43,6 +43,15 @@ constexpr session_policy enum_max(session_policy) { return session_policy::inter
 
 std::string_view to_string(session_policy policy);
 
+/// What becomes of a run when its node is lost.
+enum class loss_policy : std::uint8_t {
+  fail,     ///< it ends as failed, node_lost
+  restart,  ///< another node begins it anew, if nothing was said yet and no tool was called; else as `fail`
+};
+constexpr loss_policy enum_max(loss_policy) { return loss_policy::restart; }
+
+std::string_view to_string(loss_policy policy);
+
 /// What the caller wants to run. Empty ids are filled in by the supervisor.
 struct run_request {
   run_id id;                ///< empty: a UUIDv7 is made; else 1–128 of A-Za-z0-9._:-, never used before
@@ -55,6 +64,7 @@ struct run_request {
   std::uint32_t depth = 0;  ///< how many runs are above this one on this node: a child shares its root's place
   std::string traceparent;  ///< W3C trace context, carried as it is
   session_policy on_busy_session = session_policy::enqueue;
+  loss_policy on_node_loss = loss_policy::fail;
   std::string
       idempotency_key;  ///< the same key again (of the same user) is answered with the run that it made; empty: none
 
@@ -66,7 +76,8 @@ bool inspect(Inspector& f, run_request& x) {
   return f.object(x).fields(f.field("id", x.id), f.field("agent", x.agent), f.field("input", x.input),
                             f.field("session", x.session), f.field("user", x.user), f.field("parent", x.parent),
                             f.field("root", x.root), f.field("depth", x.depth), f.field("traceparent", x.traceparent),
-                            f.field("on_busy_session", x.on_busy_session), f.field("idempotency_key", x.idempotency_key));
+                            f.field("on_busy_session", x.on_busy_session), f.field("on_node_loss", x.on_node_loss),
+                            f.field("idempotency_key", x.idempotency_key));
 }
 
 enum class ending_kind : std::uint8_t { completed, failed, cancelled };

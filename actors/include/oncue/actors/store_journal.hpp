@@ -1,4 +1,4 @@
-// The journal port on an SQLite file, and the reader beside it. The journal commits whatever has piled up while its last
+// The journal port on a store, and the reader beside it. The journal commits whatever has piled up while its last
 // commit ran, never by a timer: its word to itself to write comes behind all that waits in its mailbox. Endings and cancels
 // have a lane of their own: they wait for one transaction at most; a cancel behind what its run still has waiting. Each
 // write is answered after its commit; when the store fails, it is refused with a sentence, and the next one tries again.
@@ -18,44 +18,44 @@
 #include <variant>
 #include <vector>
 
-#include "oncue/io/sqlite_store.hpp"
+#include "oncue/io/run_store.hpp"
 #include "oncue/io/world.hpp"
 #include "oncue/messages/type_ids.hpp"
 
 namespace oncue::actors {
 
 /// An archive that also looks after the file for its journal.
-using sqlite_archive_actor = archive_actor::extend<caf::result<void>(checkpoint_store)>;
-using sqlite_journal_actor = journal_actor::extend<caf::result<void>(commit_writes)>;
+using store_archive_actor = archive_actor::extend<caf::result<void>(checkpoint_store)>;
+using store_journal_actor = journal_actor::extend<caf::result<void>(commit_writes), caf::result<void>(own_as)>;
 
-class sqlite_archive_state {
+class store_archive_state {
  public:
-  static constexpr const char* name = "sqlite-archive";
+  static constexpr const char* name = "store-archive";
 
-  sqlite_archive_state(sqlite_archive_actor::pointer self, std::shared_ptr<io::sqlite_archive> archive)
+  store_archive_state(store_archive_actor::pointer self, std::shared_ptr<io::run_archive> archive)
       : self_{self}, archive_{std::move(archive)} {}
-  sqlite_archive_actor::behavior_type make_behavior();
+  store_archive_actor::behavior_type make_behavior();
 
  private:
-  sqlite_archive_actor::pointer self_;
-  std::shared_ptr<io::sqlite_archive> archive_;
+  store_archive_actor::pointer self_;
+  std::shared_ptr<io::run_archive> archive_;
 };
 
 /// Where the runs go on when their writes are confirmed, by their actor's id; empty: on CAF's workers.
 using run_places = std::vector<std::shared_ptr<caf::execution_unit>>;
 
-class sqlite_journal_state {
+class store_journal_state {
  public:
-  static constexpr const char* name = "sqlite-journal";
+  static constexpr const char* name = "store-journal";
 
-  sqlite_journal_state(sqlite_journal_actor::pointer self, std::shared_ptr<io::sqlite_store> store,
-                       sqlite_archive_actor archive, std::function<std::int64_t()> unix_ms, run_places places)
+  store_journal_state(store_journal_actor::pointer self, std::shared_ptr<io::run_store> store, store_archive_actor archive,
+                      std::function<std::int64_t()> unix_ms, run_places places)
       : self_{self},
         store_{std::move(store)},
         archive_{std::move(archive)},
         unix_ms_{std::move(unix_ms)},
         places_{std::move(places)} {}
-  sqlite_journal_actor::behavior_type make_behavior();
+  store_journal_actor::behavior_type make_behavior();
 
  private:
   template <class Reply>
@@ -83,9 +83,9 @@ class sqlite_journal_state {
   void watch();
   void keep_up();
 
-  sqlite_journal_actor::pointer self_;
-  std::shared_ptr<io::sqlite_store> store_;
-  sqlite_archive_actor archive_;
+  store_journal_actor::pointer self_;
+  std::shared_ptr<io::run_store> store_;
+  store_archive_actor archive_;
   std::function<std::int64_t()> unix_ms_;
   run_places places_;
   lane endings_;
@@ -94,12 +94,12 @@ class sqlite_journal_state {
 };
 
 /// With `own_thread = false` it runs on CAF's workers: for tests.
-archive_actor spawn_sqlite_archive(caf::actor_system& system, std::shared_ptr<io::sqlite_archive> archive,
-                                   bool own_thread = true);
+archive_actor spawn_store_archive(caf::actor_system& system, std::shared_ptr<io::run_archive> archive,
+                                  bool own_thread = true);
 
-/// `archive` is one of the same file, from spawn_sqlite_archive(); `unix_ms` is the wall clock, for retention.
-journal_actor spawn_sqlite_journal(caf::actor_system& system, std::shared_ptr<io::sqlite_store> store,
-                                   const archive_actor& archive, std::function<std::int64_t()> unix_ms = io::unix_ms,
-                                   bool own_thread = true, run_places places = {});
+/// `archive` is one of the same file, from spawn_store_archive(); `unix_ms` is the wall clock, for retention.
+journal_actor spawn_store_journal(caf::actor_system& system, std::shared_ptr<io::run_store> store,
+                                  const archive_actor& archive, std::function<std::int64_t()> unix_ms = io::unix_ms,
+                                  bool own_thread = true, run_places places = {});
 
 }  // namespace oncue::actors

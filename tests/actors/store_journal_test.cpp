@@ -1,6 +1,6 @@
-#define CAF_SUITE actors.sqlite_journal
+#define CAF_SUITE actors.store_journal
 
-#include "oncue/actors/sqlite_journal.hpp"
+#include "oncue/actors/store_journal.hpp"
 
 #include <algorithm>
 #include <caf/test/unit_test.hpp>

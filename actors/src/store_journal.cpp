@@ -1,4 +1,4 @@
-#include "oncue/actors/sqlite_journal.hpp"
+#include "oncue/actors/store_journal.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -45,7 +45,7 @@ bool is_of(const io::store_write& what, const run_id& run) {
 
 // -- the archive -------------------------------------------------------------------
 
-sqlite_archive_actor::behavior_type sqlite_archive_state::make_behavior() {
+store_archive_actor::behavior_type store_archive_state::make_behavior() {
   return {
       [this](const pull_limits& pull, const subscriber_actor& reader) {
         auto batch = archive_->read(pull);
@@ -58,6 +58,7 @@ sqlite_archive_actor::behavior_type sqlite_archive_state::make_behavior() {
       },
       [this](const find_run& what) { return result_of(archive_->find(what)); },
       [this](const find_runs& what) { return result_of(archive_->find(what)); },
+      [this](const find_owner& what) { return result_of(archive_->find(what)); },
       [this](const find_session& what) { return result_of(archive_->find(what)); },
       [this](const find_sessions& what) { return result_of(archive_->find(what)); },
       [this](checkpoint_store) {
@@ -67,15 +68,14 @@ sqlite_archive_actor::behavior_type sqlite_archive_state::make_behavior() {
   };
 }
 
-archive_actor spawn_sqlite_archive(caf::actor_system& system, std::shared_ptr<io::sqlite_archive> archive,
-                                   bool own_thread) {
-  using impl = sqlite_archive_actor::stateful_impl<sqlite_archive_state>;
+archive_actor spawn_store_archive(caf::actor_system& system, std::shared_ptr<io::run_archive> archive, bool own_thread) {
+  using impl = store_archive_actor::stateful_impl<store_archive_state>;
   return own_thread ? system.spawn<impl, caf::detached>(std::move(archive)) : system.spawn<impl>(std::move(archive));
 }
 
 // -- the journal -------------------------------------------------------------------
 
-sqlite_journal_actor::behavior_type sqlite_journal_state::make_behavior() {
+store_journal_actor::behavior_type store_journal_state::make_behavior() {
   self_->run_delayed(core::limits::upkeep_interval, [this] { keep_up(); });
   return {
       [this](const pull_limits& pull, const subscriber_actor& reader) { self_->send(archive_, pull, reader); },
@@ -111,23 +111,24 @@ sqlite_journal_actor::behavior_type sqlite_journal_state::make_behavior() {
         others_.is_called = false;
         commit(others_);
       },
+      [this](own_as what) { store_->own_as(what.self); },
   };
 }
 
 template <class Reply, class Write>
-sqlite_journal_state::promise<Reply> sqlite_journal_state::enqueue(lane& where, Write what) {
+store_journal_state::promise<Reply> store_journal_state::enqueue(lane& where, Write what) {
   auto answer_later = self_->make_response_promise<Reply>();
   add(where, std::move(what), answer_later);
   return answer_later;
 }
 
 /// True if something of this run is not written yet, but in the lane that is written later.
-bool sqlite_journal_state::waits(const run_id& run) const {
+bool store_journal_state::waits(const run_id& run) const {
   return std::any_of(others_.writes.begin(), others_.writes.end(),
                      [&](const io::store_write& write) { return is_of(write, run); });
 }
 
-void sqlite_journal_state::add(lane& where, io::store_write what, asker who) {
+void store_journal_state::add(lane& where, io::store_write what, asker who) {
   if (const auto* events = events_of(what)) {
     where.events += events->size();
     for (const auto& event : *events) where.bytes += cost_bytes(*event);
@@ -145,7 +146,7 @@ void sqlite_journal_state::add(lane& where, io::store_write what, asker who) {
 }
 
 /// The word to write comes behind all that is in the mailbox by now: that is the group.
-void sqlite_journal_state::call(lane& where) {
+void store_journal_state::call(lane& where) {
   if (where.is_called) return;
   where.is_called = true;
   if (&where == &endings_) {
@@ -155,7 +156,7 @@ void sqlite_journal_state::call(lane& where) {
   }
 }
 
-void sqlite_journal_state::commit(lane& which) {
+void store_journal_state::commit(lane& which) {
   if (which.writes.empty()) return;
   auto writes = std::exchange(which.writes, {});
   auto askers = std::exchange(which.askers, {});
@@ -168,7 +169,7 @@ void sqlite_journal_state::commit(lane& which) {
   watch();
 }
 
-void sqlite_journal_state::answer(asker& who, io::store_answer& answer, bool is_ending) {
+void store_journal_state::answer(asker& who, io::store_answer& answer, bool is_ending) {
   auto tell = [&](const journal_client_actor& client, auto& x) {
     auto* here = self_->context();
     if (!places_.empty()) self_->context(places_[client.id() % places_.size()].get());
@@ -200,7 +201,7 @@ void sqlite_journal_state::answer(asker& who, io::store_answer& answer, bool is_
 }
 
 /// After each commit: says once that the store fails, and once that it works again; lets the file be looked after.
-void sqlite_journal_state::watch() {
+void store_journal_state::watch() {
   const auto& problem = store_->problem();
   if (problem.empty() == failing_) {
     failing_ = !problem.empty();
@@ -214,18 +215,18 @@ void sqlite_journal_state::watch() {
 }
 
 /// One small step of upkeep, and the time of the next.
-void sqlite_journal_state::keep_up() {
+void store_journal_state::keep_up() {
   auto result = store_->maintain(unix_ms_());
   if (!result.problem.empty()) io::log(io::log_level::warning, "store_upkeep_failed", {{"problem", result.problem}});
   if (store_->wants_checkpoint()) self_->send(archive_, checkpoint_store{});
   self_->run_delayed(result.more ? core::limits::upkeep_pause : core::limits::upkeep_interval, [this] { keep_up(); });
 }
 
-journal_actor spawn_sqlite_journal(caf::actor_system& system, std::shared_ptr<io::sqlite_store> store,
-                                   const archive_actor& archive, std::function<std::int64_t()> unix_ms, bool own_thread,
-                                   run_places places) {
-  using impl = sqlite_journal_actor::stateful_impl<sqlite_journal_state>;
-  auto reader = caf::actor_cast<sqlite_archive_actor>(archive);
+journal_actor spawn_store_journal(caf::actor_system& system, std::shared_ptr<io::run_store> store,
+                                  const archive_actor& archive, std::function<std::int64_t()> unix_ms, bool own_thread,
+                                  run_places places) {
+  using impl = store_journal_actor::stateful_impl<store_journal_state>;
+  auto reader = caf::actor_cast<store_archive_actor>(archive);
   auto journal =
       own_thread
           ? system.spawn<impl, caf::detached>(std::move(store), std::move(reader), std::move(unix_ms), std::move(places))
