@@ -14,7 +14,10 @@ caf::result<drain_reply> supervisor_state::drain(drain_node request) {
   roster_.drain();
   if (!drain_) {
     drain_.emplace();
-    stop_all(false);
+    hand_over([this] {
+      stop_all(false);
+      if (drain_ && roster_.size() == 0) finish_drain();
+    });
     self_->run_delayed(std::chrono::milliseconds{request.grace_ms}, [this, request] {
       if (!drain_) return;
       stop_all(true);
@@ -24,7 +27,7 @@ caf::result<drain_reply> supervisor_state::drain(drain_node request) {
     });
   }
   drain_->promises.push_back(promise);
-  if (roster_.size() == 0) finish_drain();
+  if (drain_ && roster_.size() == 0) finish_drain();
   return promise;
 }
 

@@ -144,6 +144,8 @@ inline constexpr std::size_t store_page_bytes =
     1024;  ///< of a new file: each commit writes whole pages, two or three a run
 inline constexpr std::size_t store_wal_bytes_high = 4u << 20;   ///< the reader is asked to put the pages in their place
 inline constexpr std::size_t store_wal_bytes_full = 64u << 20;  ///< the writer itself does
+inline constexpr milliseconds read_retry = 250ms;               ///< after a read that failed
+inline constexpr int read_tries_max = 240;                      ///< then a reader is told that nothing is to be had
 inline constexpr std::size_t text_cached_bytes_max = 8u << 20;  ///< of the ended run that was read last
 inline constexpr std::size_t orphans_commit_max = 100;          ///< ended in one transaction
 inline constexpr milliseconds idempotency_age_max = 24h;

@@ -134,7 +134,7 @@ using neighbours_actor =
 /// Keeps this node's lease, and does what the lease is for. One a node that has a shared store.
 using membership_actor = caf::typed_actor<caf::result<void>(work_waits),             // runs wait that no node has
                                           caf::result<released_runs>(release_runs),  // from the supervisor that drains
-                                          caf::result<void>(leave_cluster)>;         // the last word: gives the lease up
+                                          caf::result<my_runs>(leave_cluster)>;      // the last word: gives the lease up
 
 /// Asks the shared store about leases, and waits for its answer: a database may take its time. A port.
 using lease_keeper_actor = caf::typed_actor<caf::result<enter_reply>(enter_node), caf::result<lease_reply>(renew_lease),
