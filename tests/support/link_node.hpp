@@ -118,6 +118,7 @@ struct membership_counts {
 struct link_node_options {
   core::scripted_spec scripted{.first_token_delay = 0ms, .token_delay = 1ms};
   core::cluster_settings links;
+  std::uint64_t text_bytes_max = core::limits::run_text_bytes_max;
   core::link_versions speaks = core::link_versions_here;
 };
 
@@ -130,6 +131,7 @@ class link_node {
     entry->agent.name = "Writer";
     entry->model.name = "test-model";
     entry->model.scripted = options_.scripted;
+    entry->agent.run_text_bytes_max = options_.text_bytes_max;
     auto catalog = std::make_shared<core::catalog>();
     catalog->agents[entry->agent.id] = entry;
     auto env = std::make_shared<actors::node_env>();
