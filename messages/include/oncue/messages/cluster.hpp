@@ -201,12 +201,6 @@ struct link_frame {
   std::string bytes;
 };
 
-/// From a remote run's stand-in to the links: its readers want this, of the node that has it.
-struct pull_remote {
-  incarnation_no node = 0;
-  pull_limits pull;
-};
-
 /// To the links: these go to that node, in this order, when it has room for them.
 struct frames_out {
   incarnation_no node = 0;
@@ -220,6 +214,18 @@ struct link_tick {};
 struct dial_link {
   incarnation_no node = 0;
   std::string address;  ///< "host:port"
+};
+
+/// From the links to whoever reads over them: how the connection to that node is now.
+struct link_changed {
+  incarnation_no node = 0;
+  link_state link = link_state::none;
+};
+
+/// To the links: what came from that node makes no sense.
+struct link_broken {
+  incarnation_no node = 0;
+  std::string problem;
 };
 
 // -- inspection --------------------------------------------------------------
@@ -349,10 +355,6 @@ bool inspect(Inspector& f, leave_node& x) {
   return f.object(x).fields(f.field("self", x.self));
 }
 template <class Inspector>
-bool inspect(Inspector& f, pull_remote& x) {
-  return f.object(x).fields(f.field("node", x.node), f.field("pull", x.pull));
-}
-template <class Inspector>
 bool inspect(Inspector& f, frames_out& x) {
   return f.object(x).fields(f.field("node", x.node), f.field("frames", x.frames));
 }
@@ -363,6 +365,14 @@ bool inspect(Inspector& f, link_tick& x) {
 template <class Inspector>
 bool inspect(Inspector& f, dial_link& x) {
   return f.object(x).fields(f.field("node", x.node), f.field("address", x.address));
+}
+template <class Inspector>
+bool inspect(Inspector& f, link_changed& x) {
+  return f.object(x).fields(f.field("node", x.node), f.field("link", x.link));
+}
+template <class Inspector>
+bool inspect(Inspector& f, link_broken& x) {
+  return f.object(x).fields(f.field("node", x.node), f.field("problem", x.problem));
 }
 template <class Inspector>
 bool inspect(Inspector& f, link_frame& x) {
