@@ -1,4 +1,4 @@
-#include "sqlite_upkeep.hpp"
+#include "store_upkeep.hpp"
 
 #include <limits>
 #include <string>
@@ -15,8 +15,22 @@ constexpr std::int64_t reasoning_kind = 2;  // core::record_kind, as it stands i
 
 }  // namespace
 
+bool store_upkeep::step(std::int64_t now_ms) {
+  transaction all{db_};
+  auto done = is_ours() && shrink(now_ms);
+  all.commit();
+  return done;
+}
+
+/// Of the nodes that share a store one does this at a time.
+bool store_upkeep::is_ours() {
+  if (!db_.is_shared()) return true;
+  query rows{db_, "SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema(), 3))"};
+  return rows.next() && rows.number(0) != 0;
+}
+
 /// What was begun is brought to its end before anything else is begun.
-bool sqlite_upkeep::step(std::int64_t now_ms) {
+bool store_upkeep::shrink(std::int64_t now_ms) {
   if (auto run = oldest(stage::forgetting, any_time)) {
     forget(*run);
     return true;
@@ -35,29 +49,31 @@ bool sqlite_upkeep::step(std::int64_t now_ms) {
       return true;
     }
   }
-  return make_room() || give_back_space();
+  return bytes_used_ && make_room(bytes_used_());
 }
 
-std::optional<run_row> sqlite_upkeep::oldest(std::int64_t stage, std::int64_t ended_before_ms) {
-  query rows{db_, "SELECT " ONCUE_RUN_COLUMNS " FROM runs WHERE stage=? AND ended_ms<? ORDER BY ended_ms LIMIT 1", stage,
-             ended_before_ms};
+std::optional<run_row> store_upkeep::oldest(std::int64_t stage, std::int64_t ended_before_ms) {
+  const auto* sql = db_.is_shared() ? "SELECT " ONCUE_RUN_COLUMNS
+                                      " FROM runs WHERE stage=? AND ended_ms<? ORDER BY ended_ms LIMIT 1"
+                                      " FOR NO KEY UPDATE SKIP LOCKED"
+                                    : "SELECT " ONCUE_RUN_COLUMNS
+                                      " FROM runs WHERE stage=? AND ended_ms<? ORDER BY ended_ms LIMIT 1";
+  query rows{db_, sql, stage, ended_before_ms};
   return rows.next() ? std::optional{row_of(rows)} : std::nullopt;
 }
 
-void sqlite_upkeep::set_stage(const run_row& run, std::int64_t stage) {
+void store_upkeep::set_stage(const run_row& run, std::int64_t stage) {
   query{db_, "UPDATE runs SET stage=? WHERE run_no=?", stage, run.number}.run();
 }
 
-void sqlite_upkeep::count_stripped(const run_row& run, const char* sql) { query{db_, sql, run.number}.run(); }
+void store_upkeep::count_stripped(const run_row& run, const char* sql) { query{db_, sql, run.number}.run(); }
 
 // -- compaction --------------------------------------------------------------------
 
 /// Some of the run's deltas become cuts. Where the ending's content is not what the deltas say, they stay as they are.
-void sqlite_upkeep::compact(const run_row& run) {
-  transaction step{db_};
+void store_upkeep::compact(const run_row& run) {
   if (query doomed{db_, "SELECT 1 FROM runs WHERE run_no=? AND session_deleted", run.number}; doomed.next()) {
     set_stage(run, stage::forgetting);
-    step.commit();
     return;
   }
   std::uint64_t text_from = 0;
@@ -107,18 +123,16 @@ void sqlite_upkeep::compact(const run_row& run) {
     query{db_, "DELETE FROM events WHERE run_no=? AND seq BETWEEN ? AND ? AND kind IN (1, 2)", run.number, first, last}
         .run();
   }
-  step.commit();
 }
 
 // -- retention ---------------------------------------------------------------------
 
 /// Some rows below the ending go. The first step says that they are gone.
-void sqlite_upkeep::strip(const run_row& run) {
-  transaction step{db_};
-  auto rows = query{db_, "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE run_no=?1 AND seq<?2 LIMIT ?3)",
+void store_upkeep::strip(const run_row& run) {
+  auto rows = query{db_, "DELETE FROM events WHERE run_no=?1 AND seq IN (SELECT seq FROM events WHERE run_no=?1 AND seq<?2 LIMIT ?3)",
                     run.number, run.next - 1, core::limits::upkeep_rows_max}
                   .run();
-  rows += query{db_, "DELETE FROM cuts WHERE rowid IN (SELECT rowid FROM cuts WHERE run_no=? LIMIT ?)", run.number,
+  rows += query{db_, "DELETE FROM cuts WHERE run_no=?1 AND first_seq IN (SELECT first_seq FROM cuts WHERE run_no=?1 LIMIT ?2)", run.number,
                 core::limits::upkeep_rows_max / 16}
               .run();
   query{db_,
@@ -130,38 +144,31 @@ void sqlite_upkeep::strip(const run_row& run) {
     count_stripped(run,
                    "UPDATE totals SET value=value+(SELECT bytes FROM runs WHERE run_no=?)"
                    " WHERE name='stripped_bytes'");
-  step.commit();
 }
 
 /// Some rows of a run that nobody sees any more go, the last ones with the run itself.
-void sqlite_upkeep::forget(const run_row& run) {
-  transaction step{db_};
-  auto rows = query{db_, "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE run_no=? LIMIT ?)", run.number,
+void store_upkeep::forget(const run_row& run) {
+  auto rows = query{db_, "DELETE FROM events WHERE run_no=?1 AND seq IN (SELECT seq FROM events WHERE run_no=?1 LIMIT ?2)", run.number,
                     core::limits::upkeep_rows_max}
                   .run();
-  rows += query{db_, "DELETE FROM cuts WHERE rowid IN (SELECT rowid FROM cuts WHERE run_no=? LIMIT ?)", run.number,
+  rows += query{db_, "DELETE FROM cuts WHERE run_no=?1 AND first_seq IN (SELECT first_seq FROM cuts WHERE run_no=?1 LIMIT ?2)", run.number,
                 core::limits::upkeep_rows_max / 16}
               .run();
   if (rows == 0) {
     query{db_, "DELETE FROM run_specs WHERE run_no=?", run.number}.run();
     query{db_, "DELETE FROM runs WHERE run_no=?", run.number}.run();
   }
-  step.commit();
 }
 
-std::int64_t sqlite_upkeep::bytes_used() {
-  return (db_.number("PRAGMA page_count") - db_.number("PRAGMA freelist_count")) * db_.number("PRAGMA page_size");
-}
-
-std::int64_t sqlite_upkeep::bytes_stripped() {
+std::int64_t store_upkeep::bytes_stripped() {
   query rows{db_, "SELECT value FROM totals WHERE name='stripped_bytes'"};
   return rows.next() ? rows.number(0) : 0;
 }
 
 /// Above the size that was set, the oldest ended runs lose their events; endings outlive them on a quarter of the space.
-bool sqlite_upkeep::make_room() {
+bool store_upkeep::make_room(std::int64_t bytes_used) {
   auto size_max = static_cast<std::int64_t>(settings_.size_bytes_max);
-  if (bytes_used() <= size_max) return false;
+  if (bytes_used <= size_max) return false;
   auto run = oldest(stage::stripped, any_time);
   auto keeps_events = oldest(stage::compact, any_time);
   if (!keeps_events) keeps_events = oldest(stage::whole, any_time);
@@ -170,19 +177,9 @@ bool sqlite_upkeep::make_room() {
     return true;
   }
   if (!run) return false;  // only live runs are left: they are never dropped
-  transaction step{db_};
   set_stage(*run, stage::forgetting);
   count_stripped(*run, "UPDATE totals SET value=value-(SELECT bytes FROM runs WHERE run_no=?) WHERE name='stripped_bytes'");
   query{db_, "UPDATE runs SET idempotency_key=NULL WHERE run_no=?", run->number}.run();
-  step.commit();
-  return true;
-}
-
-bool sqlite_upkeep::give_back_space() {
-  auto page_bytes = db_.page_bytes();
-  auto free_pages = static_cast<std::size_t>(db_.number("PRAGMA freelist_count"));
-  if (free_pages * page_bytes <= core::limits::free_bytes_max) return false;
-  db_.exec("PRAGMA incremental_vacuum(" + std::to_string(core::limits::vacuum_bytes_max / page_bytes) + ")");
   return true;
 }
 

@@ -1,16 +1,16 @@
-#include "sqlite_search.hpp"
+#include "store_search.hpp"
 
 #include <utility>
 
 #include "oncue/core/limits.hpp"
-#include "sqlite_log.hpp"
+#include "store_log.hpp"
 
 namespace oncue::io {
 
 namespace {
 
 #define ONCUE_SESSION_COLUMNS                                                                                      \
-  "session_id, agent, user, name, state, metadata, summary, created_ms, updated_ms, input_tokens, output_tokens, " \
+  "session_id, agent, \"user\", name, state, metadata, summary, created_ms, updated_ms, input_tokens, output_tokens, " \
   "reasoning_tokens, cache_read_tokens"
 
 session_record session_of(const query& rows) {
@@ -26,7 +26,7 @@ session_record session_of(const query& rows) {
           .usage = {rows.count(9), rows.count(10), rows.count(11), rows.count(12)}};
 }
 
-run_record record_of(sqlite_connection& db, const run_row& run, bool with_events) {
+run_record record_of(sql_connection& db, const run_row& run, bool with_events) {
   run_record record;
   record.summary = run.summary;
   record.user = run.user;
@@ -49,24 +49,24 @@ run_record record_of(sqlite_connection& db, const run_row& run, bool with_events
   return record;
 }
 
-/// "name" as a pattern for LIKE: its % and _ stand for themselves.
+/// "Name" as a pattern for LIKE on lower(): its % and _ stand for themselves.
 std::string pattern_of(const std::string& text) {
   std::string pattern = "%";
   for (char c : text) {
     if (c == '%' || c == '_' || c == '\\') pattern += '\\';
-    pattern += c;
+    pattern += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   }
   return pattern + '%';
 }
 
 }  // namespace
 
-run_found search(sqlite_connection& db, const find_run& what) {
+run_found search(sql_connection& db, const find_run& what) {
   auto run = find_row(db, what.run);
   return {run ? std::optional{record_of(db, *run, what.with_events)} : std::nullopt};
 }
 
-run_owner search(sqlite_connection& db, const find_owner& what) {
+run_owner search(sql_connection& db, const find_owner& what) {
   query rows{db, "SELECT state, owner FROM runs WHERE run_id=? AND stage<5", what.run};
   if (!rows.next()) return {};
   auto status = status_of_name(rows.text(0));
@@ -74,13 +74,13 @@ run_owner search(sqlite_connection& db, const find_owner& what) {
   return {status, is_live ? rows.count(1) : 0};
 }
 
-runs_found search(sqlite_connection& db, const find_runs& what) {
+runs_found search(sql_connection& db, const find_runs& what) {
   runs_found found;
   found.session_known = !what.session.empty() && search(db, find_session{what.session}).session.has_value();
   std::string sql = "SELECT " ONCUE_RUN_COLUMNS " FROM runs WHERE stage<5";
   if (!what.session.empty()) sql += " AND session=?1";
   if (!what.agent.empty()) sql += " AND agent=?2";
-  if (!what.user.empty()) sql += " AND user=?3";
+  if (!what.user.empty()) sql += " AND \"user\"=?3";
   if (what.status) sql += " AND state=?4";
   if (what.created_from_ms != 0) sql += " AND created_ms>=?5";
   if (what.created_until_ms != 0) sql += " AND created_ms<=?6";
@@ -103,16 +103,16 @@ runs_found search(sqlite_connection& db, const find_runs& what) {
   return found;
 }
 
-session_reply search(sqlite_connection& db, const find_session& what) {
+session_reply search(sql_connection& db, const find_session& what) {
   query rows{db, "SELECT " ONCUE_SESSION_COLUMNS " FROM sessions WHERE session_id=?", what.session};
   return {.session = rows.next() ? std::optional{session_of(rows)} : std::nullopt, .refused = {}};
 }
 
-sessions_found search(sqlite_connection& db, const find_sessions& what) {
+sessions_found search(sql_connection& db, const find_sessions& what) {
   std::string where = " FROM sessions WHERE true";
   if (!what.agent.empty()) where += " AND agent=?1";
-  if (!what.user.empty()) where += " AND user=?2";
-  if (!what.name_contains.empty()) where += " AND name LIKE ?3 ESCAPE '\\'";
+  if (!what.user.empty()) where += " AND \"user\"=?2";
+  if (!what.name_contains.empty()) where += " AND lower(name) LIKE ?3 ESCAPE '\\'";
   std::string column = what.order == session_order::name      ? "name"
                        : what.order == session_order::updated ? "updated_ms"
                                                               : "created_ms";
@@ -130,7 +130,7 @@ sessions_found search(sqlite_connection& db, const find_sessions& what) {
   return found;
 }
 
-run_list search(sqlite_connection& db, const list_runs& what) {
+run_list search(sql_connection& db, const list_runs& what) {
   run_list list;
   query rows{db, "SELECT " ONCUE_RUN_COLUMNS " FROM runs WHERE stage<5 ORDER BY run_no DESC LIMIT ?", what.runs_max};
   while (rows.next()) list.runs.push_back(row_of(rows).summary);

@@ -2,17 +2,17 @@
 #include <algorithm>
 #include <utility>
 
-#include "sqlite_search.hpp"
-#include "sqlite_writer.hpp"
+#include "store_search.hpp"
+#include "store_writer.hpp"
 
 namespace oncue::io {
 
-store_answer sqlite_writer::write(const create_session& what) {
+store_answer store_writer::write(const create_session& what) {
   const auto& x = what.session;
   if (x.id.empty()) return session_reply{.session = {}, .refused = "session_id: expected an id"};
   auto changed =
       query{db_,
-            "INSERT INTO sessions(session_id, agent, user, name, state, metadata, summary, created_ms, updated_ms)"
+            "INSERT INTO sessions(session_id, agent, \"user\", name, state, metadata, summary, created_ms, updated_ms)"
             " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(session_id) DO NOTHING",
             x.id,
             x.agent,
@@ -31,10 +31,10 @@ store_answer sqlite_writer::write(const create_session& what) {
   return search(db_, find_session{x.id});
 }
 
-store_answer sqlite_writer::write(const change_session& what) {
+store_answer store_writer::write(const change_session& what) {
   query{db_,
         "UPDATE sessions SET name=coalesce(?2, name), state=coalesce(?3, state), metadata=coalesce(?4, metadata),"
-        " summary=coalesce(?5, summary), updated_ms=max(updated_ms, ?6) WHERE session_id=?1",
+        " summary=coalesce(?5, summary), updated_ms=CASE WHEN updated_ms<?6 THEN ?6 ELSE updated_ms END WHERE session_id=?1",
         what.session,
         what.name,
         what.state,
@@ -45,7 +45,7 @@ store_answer sqlite_writer::write(const change_session& what) {
   return search(db_, find_session{what.session});
 }
 
-store_answer sqlite_writer::write(const delete_sessions& what) {
+store_answer store_writer::write(const delete_sessions& what) {
   sessions_deleted answer;
   for (const auto& session : what.sessions) {
     if (query{db_, "DELETE FROM sessions WHERE session_id=?", session}.run() == 0) continue;
@@ -56,8 +56,9 @@ store_answer sqlite_writer::write(const delete_sessions& what) {
           " WHERE name='stripped_bytes'",
           session}
         .run();
+    // First what is open: what ends meanwhile is found among the ended ones.
+    query{db_, "UPDATE runs SET session_deleted=true WHERE session=? AND stage=0", session}.run();
     query{db_, "UPDATE runs SET stage=5, idempotency_key=NULL WHERE session=? AND stage BETWEEN 1 AND 4", session}.run();
-    query{db_, "UPDATE runs SET session_deleted=1 WHERE session=? AND stage=0", session}.run();
   }
   return answer;
 }

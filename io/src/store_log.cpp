@@ -1,6 +1,6 @@
-#include "sqlite_log.hpp"
+#include "store_log.hpp"
 
-#include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "oncue/core/event_record.hpp"
@@ -27,7 +27,7 @@ event_ptr event_of(event_index index, std::int64_t at_ms, std::int64_t kind, std
 /// The deltas of a compacted stretch of a run, taken out of its text again.
 class cut_reader {
  public:
-  cut_reader(sqlite_connection& db, const run_row& run, text_cache& cache) : db_{db}, run_{run}, cache_{cache} {}
+  cut_reader(sql_connection& db, const run_row& run, text_cache& cache) : db_{db}, run_{run}, cache_{cache} {}
 
   event_ptr read(event_index index) {
     if (next_ >= cuts_.cuts.size() || cuts_.cuts[next_].index != index) load(index);
@@ -67,7 +67,7 @@ class cut_reader {
     cache_ = {run_.number, std::make_shared<const std::string>(get_if<run_ended>(*ending)->content)};
   }
 
-  sqlite_connection& db_;
+  sql_connection& db_;
   const run_row& run_;
   text_cache& cache_;
   core::delta_cuts cuts_;
@@ -94,22 +94,27 @@ run_row row_of(const query& rows) {
   run.cancel_reason = rows.text(15);
   run.cancel_by = rows.text(16);
   if (!rows.is_null(17)) run.summary.ended = core::decode_ending(rows.text(17));
+  run.cancel_mode = rows.number(18);
+  run.cancel_grace_ms = rows.number(19);
   if (!run.is_open() && !run.summary.ended)
     throw store_corrupt{"the ending of run '" + run.summary.id.value + "' cannot be read"};
   return run;
 }
 
-std::optional<run_row> find_row(sqlite_connection& db, const run_id& run) {
+std::optional<run_row> find_row(sql_connection& db, const run_id& run, row_use use) {
   std::optional<run_row> found;
   {
-    query rows{db, "SELECT " ONCUE_RUN_COLUMNS " FROM runs WHERE run_id=? AND stage<5", run};
+    const auto* sql = use == row_use::writing && db.is_shared()
+                          ? "SELECT " ONCUE_RUN_COLUMNS " FROM runs WHERE run_id=? AND stage<5 FOR NO KEY UPDATE"
+                          : "SELECT " ONCUE_RUN_COLUMNS " FROM runs WHERE run_id=? AND stage<5";
+    query rows{db, sql, run};
     if (rows.next()) found = row_of(rows);
   }
   if (found) catch_up(db, *found);
   return found;
 }
 
-void catch_up(sqlite_connection& db, run_row& run) {
+void catch_up(sql_connection& db, run_row& run) {
   if (!run.is_open()) return;
   query rows{db, "SELECT seq, at_ms FROM events WHERE run_no=? AND seq>=? ORDER BY seq DESC LIMIT 1", run.number, run.next};
   if (!rows.next()) return;
@@ -137,7 +142,7 @@ run_status status_of_name(const std::string& name) {
   throw store_corrupt{"a run is in the unknown state '" + name + "'"};
 }
 
-event_ptr load_ending(sqlite_connection& db, const run_row& run) {
+event_ptr load_ending(sql_connection& db, const run_row& run) {
   query rows{db, "SELECT at_ms, kind, data FROM events WHERE run_no=? AND seq=?", run.number, run.next - 1};
   if (!rows.next()) throw store_corrupt{"the ending of run '" + run.summary.id.value + "' is missing"};
   auto ending = event_of(run.next - 1, rows.number(0), rows.number(1), rows.text(2));
@@ -145,7 +150,7 @@ event_ptr load_ending(sqlite_connection& db, const run_row& run) {
   return ending;
 }
 
-run_sum load_sum(sqlite_connection& db, std::int64_t run_no) {
+run_sum load_sum(sql_connection& db, std::int64_t run_no) {
   run_sum sum;
   query rows{db, "SELECT seq, kind, data FROM events WHERE run_no=? AND kind IN (1, 6) ORDER BY seq", run_no};
   while (rows.next()) {
@@ -158,25 +163,36 @@ run_sum load_sum(sqlite_connection& db, std::int64_t run_no) {
   return sum;
 }
 
-void for_each_event(sqlite_connection& db, const run_row& run, event_index from, text_cache& cache,
+void for_each_event(sql_connection& db, const run_row& run, event_index from, text_cache& cache,
                     const std::function<bool(event_ptr)>& take) {
-  query rows{db, "SELECT seq, at_ms, kind, data FROM events WHERE run_no=? AND seq>=? ORDER BY seq", run.number, from};
   cut_reader cuts{db, run, cache};
-  auto has_row = rows.next();
-  for (auto index = from; index < run.next; ++index) {
-    event_ptr event;
-    if (has_row && rows.count(0) == index) {
-      event = event_of(index, rows.number(1), rows.number(2), rows.text(3));
-      has_row = rows.next();
-    } else {
-      event = cuts.read(index);
+  for (auto more = true; more && from < run.next;) {
+    // A few at a time: a shared store sends what was asked for, also if it is not taken.
+    query rows{db, "SELECT seq, at_ms, kind, data FROM events WHERE run_no=? AND seq>=? ORDER BY seq LIMIT ?", run.number,
+               from, core::limits::events_read_max};
+    std::size_t read = 0;
+    auto next_row = [&] {
+      auto is_there = rows.next();
+      if (is_there) ++read;
+      return is_there;
+    };
+    for (auto has_row = next_row(); more && from < run.next; ++from) {
+      event_ptr event;
+      if (has_row && rows.count(0) == from) {
+        event = event_of(from, rows.number(1), rows.number(2), rows.text(3));
+        has_row = next_row();
+      } else if (!has_row && read == core::limits::events_read_max) {
+        break;
+      } else {
+        event = cuts.read(from);
+      }
+      more = take(std::move(event));
     }
-    if (!take(std::move(event))) break;
   }
   if (cache.text && cache.text->size() > core::limits::text_cached_bytes_max) cache = {};
 }
 
-std::vector<event_ptr> load_landmarks(sqlite_connection& db, const run_row& run) {
+std::vector<event_ptr> load_landmarks(sql_connection& db, const run_row& run) {
   std::vector<event_ptr> events;
   query rows{db,
              "SELECT seq, at_ms, kind, data FROM events WHERE run_no=? AND seq>=? AND kind NOT IN (?, ?) ORDER BY seq",
@@ -192,7 +208,7 @@ std::vector<event_ptr> load_landmarks(sqlite_connection& db, const run_row& run)
   return events;
 }
 
-paused_run read_paused(sqlite_connection& db, const find_paused& what, text_cache& cache) {
+paused_run read_paused(sql_connection& db, const find_paused& what, text_cache& cache) {
   paused_run found;
   auto run = find_row(db, what.run);
   if (!run) return found;
@@ -216,7 +232,7 @@ paused_run read_paused(sqlite_connection& db, const find_paused& what, text_cach
   return found;
 }
 
-event_batch read_batch(sqlite_connection& db, const pull_limits& pull, text_cache& cache) {
+event_batch read_batch(sql_connection& db, const pull_limits& pull, text_cache& cache) {
   event_batch batch{.run = pull.run, .events = {}, .next = pull.from, .end = batch_end::more};
   auto run = find_row(db, pull.run);
   if (!run) {
@@ -243,29 +259,54 @@ event_batch read_batch(sqlite_connection& db, const pull_limits& pull, text_cach
   return batch;
 }
 
-history read_history(sqlite_connection& db, const load_history& what, text_cache& cache) {
+namespace {
+
+/// A run of the session that came before this one and is not over, on another node or waiting for one. A pause does not
+/// hold up its session.
+run_id run_behind(sql_connection& db, const load_history& what) {
+  query rows{db,
+             "SELECT runs.run_id FROM runs JOIN runs AS mine ON mine.run_id=?2 AND runs.run_no<mine.run_no"
+             " AND runs.owner<>mine.owner WHERE runs.session=?1 AND runs.stage=0 AND runs.state<>'paused'"
+             " AND (SELECT parent FROM run_specs WHERE run_specs.run_no=runs.run_no)='' ORDER BY runs.run_no DESC LIMIT 1",
+             what.session, what.before};
+  return rows.next() ? run_id{rows.text(0)} : run_id{};
+}
+
+std::vector<chat_message> messages_of(sql_connection& db, const run_row& run, text_cache& cache) {
+  query rows{db, "SELECT input FROM run_specs WHERE run_no=?", run.number};
+  if (!rows.next()) throw store_corrupt{"the input of run '" + run.summary.id.value + "' is missing"};
+  if (!run.tools || run.first > 0) return core::run_messages(rows.text(0), get_if<run_ended>(*load_ending(db, run))->content);
+  std::vector<event_ptr> events;
+  for_each_event(db, run, 0, cache, [&](event_ptr event) {
+    events.push_back(std::move(event));
+    return true;
+  });
+  return core::run_messages(rows.text(0), events);
+}
+
+}  // namespace
+
+history read_history(sql_connection& db, const load_history& what, text_cache& cache) {
+  if (db.is_shared() && !what.before.empty()) {
+    if (auto behind = run_behind(db, what); !behind.empty()) return {.messages = {}, .behind = std::move(behind)};
+  }
   core::history_budget budget{what};
-  query runs{db,
-             "SELECT " ONCUE_RUN_COLUMNS
-             " FROM runs WHERE session=? AND stage BETWEEN 1 AND 4 AND session_deleted=0 AND (state='completed' OR ?)"
-             " AND (SELECT parent FROM run_specs WHERE run_specs.run_no=runs.run_no)='' ORDER BY run_no DESC",
-             what.session, what.with_stopped};
-  while (!budget.is_full() && runs.next()) {
-    auto run = row_of(runs);
-    query rows{db, "SELECT input FROM run_specs WHERE run_no=?", run.number};
-    if (!rows.next()) throw store_corrupt{"the input of run '" + run.summary.id.value + "' is missing"};
-    std::vector<chat_message> messages;
-    if (run.tools && run.first == 0) {
-      std::vector<event_ptr> events;
-      for_each_event(db, run, 0, cache, [&](event_ptr event) {
-        events.push_back(std::move(event));
-        return true;
-      });
-      messages = core::run_messages(rows.text(0), events);
-    } else {
-      messages = core::run_messages(rows.text(0), get_if<run_ended>(*load_ending(db, run))->content);
+  auto below = std::numeric_limits<std::int64_t>::max();
+  for (auto more = true; more && !budget.is_full();) {
+    query runs{db,
+               "SELECT " ONCUE_RUN_COLUMNS
+               " FROM runs WHERE session=? AND stage BETWEEN 1 AND 4 AND NOT session_deleted AND (state='completed' OR ?)"
+               " AND run_no<? AND (SELECT parent FROM run_specs WHERE run_specs.run_no=runs.run_no)=''"
+               " ORDER BY run_no DESC LIMIT ?",
+               what.session, what.with_stopped, below, core::limits::events_read_max};
+    std::size_t read = 0;
+    while (more && !budget.is_full() && runs.next()) {
+      auto run = row_of(runs);
+      below = run.number;
+      ++read;
+      more = budget.add(messages_of(db, run, cache));
     }
-    if (!budget.add(std::move(messages))) break;
+    more = more && read == core::limits::events_read_max;
   }
   return budget.take();
 }
