@@ -90,7 +90,7 @@ class log_writer {
       // Live events may take their time; what was asked for has come.
       if (got == event_feed::got::quiet) return live ? std::nullopt : std::optional<std::string>{"the server fell silent"};
       if (got == event_feed::got::note) {
-        (void)feed.take_note();
+        (void)feed.take_notes();
         continue;
       }
       const auto& event = feed.event();

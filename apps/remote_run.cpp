@@ -89,7 +89,7 @@ remote_run::outcome remote_run::read(event_feed& feed) {
       display_.say("connected again");
     }
     while (got == event_feed::got::event || got == event_feed::got::note) {
-      say_note(feed.take_note());
+      say_notes(feed.take_notes());
       if (got == event_feed::got::event) {
         if (auto done = take(feed)) return std::move(*done);
       }
@@ -165,6 +165,12 @@ remote_run::outcome remote_run::refused(const server_answer& answer) {
 }
 
 /// What the server says about the node that has the run. Other comments are no business of a person's.
+void remote_run::say_notes(std::string_view notes) {
+  for (std::size_t end = 0; (end = notes.find('\n')) != notes.npos; notes.remove_prefix(end + 1)) {
+    say_note(notes.substr(0, end));
+  }
+}
+
 void remote_run::say_note(std::string_view note) {
   std::string_view words;
   if (note == to_string(batch_note::owner_suspected)) {

@@ -162,7 +162,7 @@ std::string server_client::refusal(const server_answer& answer) const {
 event_feed::got event_feed::next(time_point until) {
   for (;;) {
     if (auto found = take_event()) return *found;
-    if (!note_.empty()) return got::note;
+    if (!notes_.empty()) return got::note;
     bytes_.clear();
     switch (stream_.read(bytes_, until)) {
       case answer_stream::piece::head: {
@@ -180,7 +180,8 @@ event_feed::got event_feed::next(time_point until) {
 
 std::optional<event_feed::got> event_feed::take_event() {
   auto frame = decoder_.next(rest_);
-  if (auto comment = decoder_.take_comment(); !comment.empty() && comment != "heartbeat") note_ = std::move(comment);
+  // Whoever waits for events takes the notes at each of them.
+  notes_ = decoder_.take_comments();
   if (frame) {
     auto read = core::read_agentos_event(frame->data);
     if (auto* error = std::get_if<std::string>(&read)) {

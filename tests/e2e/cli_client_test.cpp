@@ -51,9 +51,10 @@ CAF_TEST_FIXTURE_SCOPE(cli_client_tests, fixture)
 
 CAF_TEST(a word about the node that has the run is shown as it comes and costs no event) {
   const canned_run whole{3, ending_kind::completed};
-  const auto suspected = "\nthe node that runs this cannot be heard; reading from the journal\n";
-  server.stream("POST /agents/teller/runs", {{whole.frames(0, 3, false) + ": owner_suspected\n\n: whatever\n\n"},
-                                             {": owner_back\n\n" + whole.frames(3, 6, false), "GET /runs?"}});
+  const auto suspected = "the node that runs this cannot be heard; reading from the journal\n";
+  server.stream("POST /agents/teller/runs",
+                {{whole.frames(0, 3, false) + ": owner_suspected\n\n: heartbeat\n\n: whatever\n\n"},
+                 {": owner_back\n\n" + whole.frames(3, 6, false), "GET /runs?"}});
   child_process child{command(run())};
   CAF_REQUIRE(child.wait_for_err(suspected));
   CAF_CHECK(!contains(child.err(), "heard again"));
@@ -61,7 +62,7 @@ CAF_TEST(a word about the node that has the run is shown as it comes and costs n
   auto result = finish(child);
   CAF_CHECK_EQUAL(result.code, 0);
   CAF_CHECK_EQUAL(result.out, "w0 w1 w2 ");
-  CAF_CHECK(contains(result.err, "\nthe node that runs this is heard again\n"));
+  CAF_CHECK(contains(result.err, "the node that runs this is heard again\n"));
 }
 
 CAF_TEST(a run on a server looks like one of this process) {

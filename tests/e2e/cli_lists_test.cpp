@@ -93,19 +93,19 @@ CAF_TEST(nodes are listed with their leases and links and what is wrong with the
   CAF_CHECK_EQUAL(shown.out,
                   "NODE  INCARNATION  STATE         LEASE   RUNS    LINK        VERSION  URL\n"
                   "n1    3            up            9.5 s   2/1/97  this node   0.1.0    http://n1:7777\n"
-                  "n2    4            up, draining  8.0 s   2/1/97  up, 312 µs  0.1.0    http://n2:7777\n"
+                  "n2    4            up, draining  8 s     2/1/97  up, 312 µs  0.1.0    http://n2:7777\n"
                   "n3    5            late          -1.2 s  2/1/97  down        0.1.0    http://n3:7777\n"
                   "n0    1            dead          -       2/1/97  -           0.1.0    http://n0:7777\n");
   CAF_CHECK_EQUAL(shown.err, "n3: it was not heard\n");
   CAF_CHECK_EQUAL(oncue({"nodes", "--json"}).out, list + "\n");
 
-  auto narrow = command({"nodes"}, {{"COLUMNS", "45"}});
+  auto narrow = command({"nodes"}, {{"COLUMNS", "48"}});
   narrow.terminal = true;
   auto out = finish(narrow).out;
   CAF_CHECK(out.starts_with("NODE  STATE         LEASE   RUNS    LINK"));
   CAF_CHECK(contains(out, "\033[32mup\033[0m") && contains(out, "\033[33mlate\033[0m") &&
             contains(out, "\033[2mdead\033[0m"));
-  auto plain = command({"nodes"}, {{"COLUMNS", "45"}, {"NO_COLOR", "1"}});
+  auto plain = command({"nodes"}, {{"COLUMNS", "48"}, {"NO_COLOR", "1"}});
   plain.terminal = true;
   CAF_CHECK(!contains(finish(plain).out, "\033"));
 
