@@ -16,7 +16,8 @@ namespace {
 std::unique_ptr<std::map<std::string, std::string>> words_of(const std::string& url) {
   if (!url.starts_with("postgresql://") && !url.starts_with("postgres://")) return nullptr;
   char* wrong = nullptr;
-  std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> parsed{PQconninfoParse(url.c_str(), &wrong), &PQconninfoFree};
+  std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> parsed{PQconninfoParse(url.c_str(), &wrong),
+                                                                      &PQconninfoFree};
   PQfreemem(wrong);
   if (!parsed) return nullptr;
   auto words = std::make_unique<std::map<std::string, std::string>>();
