@@ -166,7 +166,8 @@ std::string foreign_schema(postgres_connection& db) {
   auto version = version_of(db);
   auto known = static_cast<std::int64_t>(steps.size());
   if (version > known) return newer(version);
-  if (version < known) return "its tables are of an older version of oncue: expected that a node has brought them up to date";
+  if (version < known)
+    return "its tables are of an older version of oncue: expected that a node has brought them up to date";
   return {};
 }
 

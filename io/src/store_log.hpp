@@ -45,7 +45,7 @@ struct run_row {
 };
 
 /// The columns that row_of() reads, for `SELECT … FROM runs WHERE …`.
-#define ONCUE_RUN_COLUMNS                                                                                           \
+#define ONCUE_RUN_COLUMNS                                                                                               \
   "run_no, run_id, agent, session, \"user\", state, epoch, owner, first_seq, next_seq, created_ms, updated_ms, stage, " \
   "tools, cancel_requested, cancel_reason, cancel_by, ending, cancel_mode, cancel_grace_ms"
 #define ONCUE_RUN_COLUMN_COUNT 20
