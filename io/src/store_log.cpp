@@ -208,23 +208,28 @@ std::vector<event_ptr> load_landmarks(sql_connection& db, const run_row& run) {
   return events;
 }
 
+run_request load_request(sql_connection& db, const run_row& run) {
+  query rows{db, "SELECT parent, root, traceparent, input FROM run_specs WHERE run_no=?", run.number};
+  if (!rows.next()) throw store_corrupt{"the input of run '" + run.summary.id.value + "' is missing"};
+  run_request request;
+  request.id = run.summary.id;
+  request.agent = run.summary.agent;
+  request.session = run.summary.session;
+  request.user = run.user;
+  request.parent = {rows.text(0)};
+  request.root = {rows.text(1)};
+  request.traceparent = rows.text(2);
+  request.input = rows.text(3);
+  return request;
+}
+
 paused_run read_paused(sql_connection& db, const find_paused& what, text_cache& cache) {
   paused_run found;
   auto run = find_row(db, what.run);
   if (!run) return found;
   found.summary = run->summary;
   if (run->summary.status != run_status::paused) return found;
-  query rows{db, "SELECT parent, root, traceparent, input FROM run_specs WHERE run_no=?", run->number};
-  if (!rows.next()) throw store_corrupt{"the input of run '" + what.run.value + "' is missing"};
-  auto& request = found.request;
-  request.id = run->summary.id;
-  request.agent = run->summary.agent;
-  request.session = run->summary.session;
-  request.user = run->user;
-  request.parent = {rows.text(0)};
-  request.root = {rows.text(1)};
-  request.traceparent = rows.text(2);
-  request.input = rows.text(3);
+  found.request = load_request(db, *run);
   for_each_event(db, *run, 0, cache, [&](event_ptr event) {
     found.events.push_back(std::move(event));
     return true;

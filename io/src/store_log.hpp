@@ -87,6 +87,9 @@ void for_each_event(sql_connection& db, const run_row& run, event_index from, te
 /// The events that are no deltas, neither the run's own nor a child's.
 std::vector<event_ptr> load_landmarks(sql_connection& db, const run_row& run);
 
+/// The request as it was created, without its idempotency key.
+run_request load_request(sql_connection& db, const run_row& run);
+
 /// All that is needed to go on with a paused run.
 paused_run read_paused(sql_connection& db, const find_paused& what, text_cache& cache);
 

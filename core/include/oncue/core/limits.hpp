@@ -170,6 +170,7 @@ inline constexpr std::uint32_t reaped_runs_max = 100;       ///< of dead nodes, 
 inline constexpr std::uint32_t claimed_runs_max = 64;       ///< taken in one go
 inline constexpr std::uint32_t pending_cancels_max = 1000;  ///< told with one renewal
 inline constexpr std::uint32_t nodes_told_max = 256;        ///< living ones, and the last that died
+inline constexpr milliseconds dead_node_told = 1h;          ///< so long a node that died is still shown
 inline constexpr std::uint32_t restarts_default = 3;
 inline constexpr std::uint32_t restarts_ceiling = 100;
 inline constexpr std::size_t node_name_chars_max = 64;
