@@ -131,7 +131,9 @@ store_answer store_writer::write(const append_events& what) {
   }
   auto run = find_row(db_, what.run, row_use::writing);
   if (!run) return refused(what.run, "no such run");
-  if (!run->is_open()) return appended{what.run, run->next};
+  // Where another node may have written the ending, these events are not what stands at their indices.
+  auto may_end_elsewhere = db_.is_shared() && run->epoch != what.epoch;
+  if (!run->is_open() && !may_end_elsewhere) return appended{what.run, run->next};
   if (run->epoch != what.epoch || run->owner != incarnation_) return fenced(*run, what.epoch);
   auto from = events.empty() ? what.from : std::max(what.from, events.front()->index);
   if (from > run->next) return refused(what.run, gap(from, run->next));
