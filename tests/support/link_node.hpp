@@ -15,15 +15,15 @@
 #include <utility>
 #include <vector>
 
-#include "cluster_front.hpp"
 #include "oncue/actors/alarm_clock.hpp"
 #include "oncue/actors/neighbours.hpp"
 #include "oncue/actors/scripted_model_stream.hpp"
 #include "oncue/actors/store_journal.hpp"
 #include "oncue/actors/subscription.hpp"
 #include "oncue/actors/supervisor.hpp"
-#include "promises.hpp"
-#include "shared_store.hpp"
+#include "support/cluster_front.hpp"
+#include "support/promises.hpp"
+#include "support/shared_store.hpp"
 
 namespace oncue::test {
 
