@@ -158,6 +158,22 @@ CAF_TEST(a linked node that sends nonsense loses its link and gets another) {
   CAF_CHECK_EQUAL(a.line_of(9).link_problem, "it confirmed what was never sent");
 }
 
+CAF_TEST(a newer node is linked whatever else it says) {
+  auto disk = std::make_shared<shared_disk>();
+  link_node a{disk, 1, slow()};
+  stranger who{a.address()};
+  // It greets before anybody has told of it.
+  who.say(
+      std::string{R"({"k":"hello","version_min":1,"version_max":7,"incarnation":9,"to":1,"can":["fly"],"at":{"x":1}})"});
+  a.tell({a.record(), {.incarnation = 9, .name = "newer"}});
+  CAF_REQUIRE(a.link_is(9, link_state::up));
+  a.start("r");
+  who.say(std::string{R"({"k":"cancel","n":1,"run":"r","wait_ms":1000,"mode":"immediate","urgency":"high"})"});
+  auto seen = a.watch("r");
+  CAF_CHECK(seen->ends());
+  CAF_CHECK(a.line_of(9).link == link_state::up);
+}
+
 CAF_TEST(what is under way to a node that confirms nothing is bounded) {
   auto disk = std::make_shared<shared_disk>();
   std::string word(4000, 'x');

@@ -113,6 +113,8 @@ CAF_TEST(files that cannot be used are named before anything listens) {
   CAF_CHECK_EQUAL(why_not(half), "cluster: ca_file, cert_file and key_file belong together: give all three, or none");
   core::cluster_settings open;
   open.link_host = "0.0.0.0";
+  CAF_CHECK(contains(why_not(open), "link_advertised must say"));
+  open.link_advertised = "here";
   CAF_CHECK(contains(why_not(open), "need certificates"));
   open.plain_links = true;
   CAF_CHECK_EQUAL(why_not(open), "");
