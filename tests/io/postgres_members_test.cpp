@@ -64,7 +64,7 @@ auto sooner_or_later(Operation operation) {
   }
 }
 
-const node_record* find(const io::lease_reply& reply, incarnation_no who) {
+const node_record* find(const lease_reply& reply, incarnation_no who) {
   for (const auto& each : reply.nodes) {
     if (each.incarnation == who) return &each;
   }
@@ -144,7 +144,7 @@ CAF_TEST(of two that enter with one name at the same time one is refused) {
   std::array<std::unique_ptr<io::member_store>, 3> members;
   for (auto& each : members) each = cluster.open_members();
   for (int round = 0; round < 20; ++round) {
-    std::array<io::store_result<io::enter_reply>, 3> replies;
+    std::array<io::store_result<enter_reply>, 3> replies;
     std::vector<std::thread> threads;
     for (std::size_t i = 0; i < members.size(); ++i) {
       threads.emplace_back(

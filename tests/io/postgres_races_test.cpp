@@ -273,7 +273,7 @@ void reap_all(race& all, io::member_store& members) {
   while (!all.is_over) {
     auto result = members.reap(4000);
     if (auto* problem = std::get_if<std::string>(&result)) return all.broken(*problem);
-    const auto& reaped = std::get<io::reap_reply>(result);
+    const auto& reaped = std::get<reap_reply>(result);
     all.count("dead", reaped.dead.size());
     all.count("lost", reaped.ended.size());
     all.count("restarted", reaped.requeued.size());

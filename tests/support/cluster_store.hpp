@@ -74,8 +74,8 @@ class stored_cluster {
   }
 
   /// Until one pass has found nodes dead, all that it and the ones before it did.
-  static io::reap_reply reap_dead(io::member_store& members, std::int64_t now_ms = 5000) {
-    io::reap_reply all;
+  static reap_reply reap_dead(io::member_store& members, std::int64_t now_ms = 5000) {
+    reap_reply all;
     for (auto until = steady::now() + store_patience; all.dead.empty();) {
       if (steady::now() > until) CAF_FAIL("nobody is found dead");
       auto reply = must(members.reap(now_ms));
@@ -86,7 +86,7 @@ class stored_cluster {
     }
     return all;
   }
-  io::reap_reply reap_dead(const node& by, const node& late) {
+  reap_reply reap_dead(const node& by, const node& late) {
     make_late(late);
     return reap_dead(*by.members);
   }
