@@ -272,7 +272,7 @@ class link_node {
           counts->changed.notify_all();
         },
         [](const release_runs&) { return released_runs{}; },
-        [](leave_cluster) {},
+        [](leave_cluster) { return my_runs{}; },
     };
   }
 
