@@ -214,7 +214,7 @@ CAF_TEST(a file of the first version is read on and what was paused there is end
   }
   sql(path, "DROP INDEX runs_by_expiry; PRAGMA user_version = 1");
   for (std::string column : {"expires_ms", "on_node_loss", "restarts", "cancel_mode", "cancel_grace_ms"}) {
-    sql(path, "ALTER TABLE runs DROP COLUMN " + column);
+    sql(path, ("ALTER TABLE runs DROP COLUMN " + column).c_str());
   }
   auto store = open_store(path, 5000);
   CAF_CHECK_EQUAL(status(*store, "done"), "COMPLETED");
