@@ -49,6 +49,8 @@ postgres_connection::postgres_connection(const std::string& url)
 
 void postgres_connection::drop() noexcept {
   if (connection_) PQfinish(std::exchange(connection_, nullptr));
+  unanswered_ = 0;
+  just_prepared_.clear();
 }
 
 void postgres_connection::lost(const std::string& why) {
@@ -133,29 +135,53 @@ void postgres_connection::sent(int ok) {
   if (!ok) lost(one_line(PQerrorMessage(connection_)));
 }
 
-postgres_connection::result postgres_connection::answer() {
-  auto until = clock::now() + core::limits::database_answer_max;
+void postgres_connection::flush(clock::time_point until) {
   for (;;) {
     auto left = PQflush(connection_);
-    if (left == 0) break;
+    if (left == 0) return;
     if (left < 0) lost(one_line(PQerrorMessage(connection_)));
     wait(POLLIN | POLLOUT, until, "did not take a statement");
     sent(PQconsumeInput(connection_));
   }
-  result last;
-  for (;;) {
-    while (PQisBusy(connection_)) {
-      wait(POLLIN, until, "did not answer");
-      sent(PQconsumeInput(connection_));
-    }
-    result next{PQgetResult(connection_)};
-    if (!next) break;
-    // The first that failed says why; behind it there may be nothing but the loss of the connection.
-    auto status = PQresultStatus(last.get());
-    if (!last || status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) last = std::move(next);
+}
+
+/// Null between the answers of two statements.
+postgres_connection::result postgres_connection::next_result(clock::time_point until) {
+  while (PQisBusy(connection_)) {
+    wait(POLLIN, until, "did not answer");
+    sent(PQconsumeInput(connection_));
   }
-  auto status = PQresultStatus(last.get());
-  if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_EMPTY_QUERY) refuse(last.get());
+  result next{PQgetResult(connection_)};
+  if (!next && PQstatus(connection_) == CONNECTION_BAD) lost(one_line(PQerrorMessage(connection_)));
+  return next;
+}
+
+postgres_connection::result postgres_connection::answer() {
+  auto until = clock::now() + core::limits::database_answer_max;
+  sent(PQpipelineSync(connection_));
+  flush(until);
+  result last;
+  result failed;
+  for (;;) {
+    auto next = next_result(until);
+    if (!next) continue;
+    auto status = PQresultStatus(next.get());
+    if (status == PGRES_PIPELINE_SYNC) break;
+    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) {
+      last = std::move(next);
+    } else if (!failed) {
+      // What comes behind it was not tried. The connection may be lost with it.
+      failed = std::move(next);
+      if (PQstatus(connection_) == CONNECTION_BAD) break;
+    }
+  }
+  unanswered_ = 0;
+  if (failed) {
+    for (auto* statement : just_prepared_) statement->connection = 0;
+    just_prepared_.clear();
+    refuse(failed.get());
+  }
+  just_prepared_.clear();
   return last;
 }
 
@@ -170,53 +196,74 @@ void postgres_connection::refuse(const PGresult* refused) {
   throw store_refused{why, state};
 }
 
-postgres_connection::result postgres_connection::execute(const std::string& name, const std::string& sql,
-                                                         const arguments& with, std::uint64_t& prepared) {
+postgres_connection::result postgres_connection::execute(const std::string& sql, const arguments& with, prepared* known,
+                                                         wait_for what) {
   ensure();
+  if (PQpipelineStatus(connection_) == PQ_PIPELINE_OFF) sent(PQenterPipelineMode(connection_));
   auto count = static_cast<int>(with.types.size());
-  if (name.empty()) {
+  if (!known) {
     sent(PQsendQueryParams(connection_, sql.c_str(), count, with.types.data(), with.values.data(), with.lengths.data(),
                            with.formats.data(), 1));
-    return answer();
+  } else {
+    if (known->connection != generation_) {
+      // A name of its own each time: whether an earlier one came to be is not known.
+      known->name = "s" + std::to_string(++names_);
+      sent(PQsendPrepare(connection_, known->name.c_str(), sql.c_str(), count, with.types.data()));
+      known->connection = generation_;
+      just_prepared_.push_back(known);
+    }
+    sent(PQsendQueryPrepared(connection_, known->name.c_str(), count, with.values.data(), with.lengths.data(),
+                             with.formats.data(), 1));
   }
-  if (prepared != generation_) {
-    sent(PQsendPrepare(connection_, name.c_str(), sql.c_str(), count, with.types.data()));
-    answer();
-    prepared = generation_;
-  }
-  sent(PQsendQueryPrepared(connection_, name.c_str(), count, with.values.data(), with.lengths.data(), with.formats.data(),
-                           1));
-  return answer();
+  ++unanswered_;
+  return what == wait_for::answer ? answer() : nullptr;
 }
+
+void postgres_connection::send(const std::string& sql) { execute(sql, {}, nullptr, wait_for::nothing); }
 
 sql_statement& postgres_connection::statement(const char* sql) {
   auto& found = statements_[sql];
-  if (!found) found = std::make_unique<postgres_statement>(*this, "s" + std::to_string(statements_.size()), sql);
+  if (!found) found = std::make_unique<postgres_statement>(*this, sql, postgres_statement::use::often);
   return *found;
 }
 
 std::unique_ptr<sql_statement> postgres_connection::prepare(const std::string& sql) {
-  return std::make_unique<postgres_statement>(*this, "", sql);
+  return std::make_unique<postgres_statement>(*this, sql, postgres_statement::use::once);
 }
 
-void postgres_connection::exec(const std::string& sql) { simple(sql); }
+/// Only outside of it may several statements be sent as one text.
+void postgres_connection::leave_pipeline() {
+  if (PQpipelineStatus(connection_) == PQ_PIPELINE_OFF) return;
+  if (unanswered_ > 0) answer();
+  sent(PQexitPipelineMode(connection_));
+}
 
-postgres_connection::result postgres_connection::simple(const std::string& sql) {
+void postgres_connection::exec(const std::string& sql) {
   ensure();
+  leave_pipeline();
+  auto until = clock::now() + core::limits::database_answer_max;
   sent(PQsendQuery(connection_, sql.c_str()));
-  return answer();
+  flush(until);
+  result failed;
+  while (auto next = next_result(until)) {
+    auto status = PQresultStatus(next.get());
+    auto is_good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
+    if (!is_good && !failed) failed = std::move(next);
+  }
+  if (failed) refuse(failed.get());
 }
 
 // -- transactions ------------------------------------------------------------------
 
 void postgres_connection::begin(purpose what) {
   if (in_transaction_) roll_back();
-  exec(what == purpose::writing ? "BEGIN" : "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+  send(what == purpose::writing ? "BEGIN" : "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
   in_transaction_ = true;
 }
 
 void postgres_connection::commit() {
-  auto done = simple("COMMIT");
+  send("COMMIT");
+  auto done = answer();
   // Of a transaction in which something failed it makes a ROLLBACK, and calls that a success.
   if (std::string_view{PQcmdStatus(done.get())} != "COMMIT") throw store_conflict{"the transaction was rolled back"};
   in_transaction_ = false;
@@ -225,7 +272,15 @@ void postgres_connection::commit() {
 void postgres_connection::roll_back() noexcept {
   if (!std::exchange(in_transaction_, false) || !connection_) return;
   try {
-    exec("ROLLBACK");
+    try {
+      if (unanswered_ > 0) answer();
+    } catch (const store_unreachable&) {
+      return;
+    } catch (const std::exception&) {
+      // It is rolled back anyway.
+    }
+    send("ROLLBACK");
+    answer();
   } catch (const std::exception&) {
     drop();  // which rolls back as well
   }

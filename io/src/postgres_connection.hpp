@@ -1,7 +1,7 @@
 // One connection to a PostgreSQL, which may be lost at any time: the next use after that makes a new one, but for the rest
 // of a transaction. Nothing waits longer than limits::database_connect_max for a connection and
 // limits::database_answer_max for a statement; then the connection is given up. Throws store_unreachable, store_conflict or
-// another std::exception within the files behind the stores.
+// another std::exception within the files behind the stores. What need not be answered at once shares a trip to the server.
 #pragma once
 
 #include <libpq-fe.h>
@@ -77,9 +77,15 @@ class postgres_connection : public sql_connection {
     std::vector<int> lengths;
     std::vector<int> formats;
   };
-  /// Runs a statement under a name that is this connection's for as long as it lives; prepares it if `prepared` is another
-  /// connection's number, and changes that. Without a name it is prepared for this time.
-  result execute(const std::string& name, const std::string& sql, const arguments& with, std::uint64_t& prepared);
+  /// A statement as this connection's server knows it: under that name, if `connection` is the number of this connection.
+  struct prepared {
+    std::string name;
+    std::uint64_t connection = 0;
+  };
+  enum class wait_for { nothing, answer };
+  /// Runs a statement, which is prepared if it was not; null: for this one time. Without waiting it goes to the server with
+  /// the next one for which somebody waits, and what fails then fails as that one.
+  result execute(const std::string& sql, const arguments& with, prepared* known, wait_for what);
 
  private:
   using clock = std::chrono::steady_clock;
@@ -87,9 +93,12 @@ class postgres_connection : public sql_connection {
   void check();
   void ensure();
   void wait(short events, clock::time_point until, const char* for_what);
-  result simple(const std::string& sql);
-  /// Of what was sent.
+  void send(const std::string& sql);
+  void flush(clock::time_point until);
+  result next_result(clock::time_point until);
+  /// Of what was sent: of the last statement, or an exception for the first that failed.
   result answer();
+  void leave_pipeline();
   void sent(int ok);
   [[noreturn]] void lost(const std::string& why);
   [[noreturn]] void refuse(const PGresult* refused);
@@ -100,6 +109,9 @@ class postgres_connection : public sql_connection {
   PGconn* connection_ = nullptr;
   std::uint64_t generation_ = 0;
   bool in_transaction_ = false;
+  std::size_t unanswered_ = 0;            // statements behind which no answer was waited for
+  std::vector<prepared*> just_prepared_;  // by these: if one of them fails, the later ones do not exist
+  std::uint64_t names_ = 0;
   clock::time_point next_try_{};
   std::string last_problem_;
   std::unordered_map<const char*, std::unique_ptr<sql_statement>> statements_;

@@ -134,7 +134,7 @@ void postgres_statement::bind_raws(int position, const std::vector<std::string_v
 
 // -- running -----------------------------------------------------------------------
 
-void postgres_statement::execute() {
+void postgres_statement::execute(postgres_connection::wait_for what) {
   sent_.types.clear();
   sent_.values.clear();
   sent_.lengths.clear();
@@ -146,17 +146,17 @@ void postgres_statement::execute() {
     sent_.lengths.push_back(static_cast<int>(one.bytes.size()));
   }
   sent_.formats.assign(count_, 1);
-  result_ = db_.execute(name_, sql_, sent_, prepared_);
+  result_ = db_.execute(sql_, sent_, is_kept_ ? &prepared_ : nullptr, what);
   row_ = -1;
 }
 
 bool postgres_statement::step() {
-  if (!result_) execute();
+  if (!result_) execute(postgres_connection::wait_for::answer);
   return ++row_ < PQntuples(result_.get());
 }
 
 int postgres_statement::run() {
-  execute();
+  execute(postgres_connection::wait_for::answer);
   const std::string_view changed{PQcmdTuples(result_.get())};
   int count = 0;
   std::from_chars(changed.data(), changed.data() + changed.size(), count);

@@ -13,9 +13,9 @@ namespace oncue::io {
 
 class postgres_statement final : public sql_statement {
  public:
-  /// Without a name it is used once.
-  postgres_statement(postgres_connection& db, std::string name, const std::string& sql)
-      : db_{db}, name_{std::move(name)}, sql_{numbered(sql)} {}
+  enum class use { often, once };
+  postgres_statement(postgres_connection& db, const std::string& sql, use how)
+      : db_{db}, sql_{numbered(sql)}, is_kept_{how == use::often} {}
 
   void bind_null(int position, sql_type type) override;
   void bind_number(int position, std::int64_t value) override;
@@ -28,6 +28,7 @@ class postgres_statement final : public sql_statement {
 
   bool step() override;
   int run() override;
+  void run_later() override { execute(postgres_connection::wait_for::nothing); }
 
   std::int64_t number(int column) override;
   std::string text(int column) override;
@@ -43,12 +44,12 @@ class postgres_statement final : public sql_statement {
     std::string_view bytes;
   };
   argument& at(int position, Oid type);
-  void execute();
+  void execute(postgres_connection::wait_for what);
 
   postgres_connection& db_;
-  std::string name_;
   std::string sql_;
-  std::uint64_t prepared_ = 0;
+  bool is_kept_ = false;
+  postgres_connection::prepared prepared_;
   std::deque<argument> arguments_;  // they refer to their own text: none of them moves
   std::size_t count_ = 0;
   postgres_connection::arguments sent_;

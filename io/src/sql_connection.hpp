@@ -46,6 +46,8 @@ class sql_statement {
   virtual bool step() = 0;
   /// Runs it; how many rows were changed.
   virtual int run() = 0;
+  /// In a transaction: it may run as late as with the next one that is waited for, and what is wrong with it is heard then.
+  virtual void run_later() { run(); }
 
   virtual std::int64_t number(int column) = 0;  ///< 0 if it is null
   virtual std::string text(int column) = 0;     ///< of bytes too
@@ -111,6 +113,8 @@ class query {
   bool next() { return statement_.step(); }
   /// How many rows were changed.
   int run() { return statement_.run(); }
+  /// When it is needed: nobody asks how many rows it changed. Only in a transaction.
+  void later() { statement_.run_later(); }
 
   std::int64_t number(int column) const { return statement_.number(column); }
   std::uint64_t count(int column) const { return static_cast<std::uint64_t>(number(column)); }

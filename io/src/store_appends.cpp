@@ -68,7 +68,7 @@ void store_writer::insert(std::int64_t run_no, std::span<const event_ptr> events
           rows.run_nos, rows.indices,
           rows.times,   rows.kinds,
           rows.data}
-        .run();
+        .later();
     return;
   }
   for (const auto& event : events) {
@@ -80,7 +80,7 @@ void store_writer::insert(std::int64_t run_no, std::span<const event_ptr> events
           event->at_ms,
           static_cast<std::int64_t>(record.kind),
           raw{record.data}}
-        .run();
+        .later();
   }
 }
 
@@ -116,7 +116,7 @@ bool store_writer::advance(const append_events& what, std::size_t skip, open_run
         run.number,
         run.epoch,
         incarnation_}
-      .run();
+      .later();
   run.is_running = !pause;
   run.tools = tools;
   return true;
@@ -192,7 +192,7 @@ void store_writer::lock_runs(std::span<const store_write> writes) {
         " ORDER BY known.run_no OFFSET 0) AS found CROSS JOIN LATERAL"
         " (SELECT run_no FROM runs WHERE runs.run_no=found.run_no FOR NO KEY UPDATE) AS run",
         runs}
-      .next();
+      .later();
 }
 
 std::vector<std::size_t> store_writer::write_plain(std::span<const store_write> writes,

@@ -29,7 +29,7 @@ store_answer store_writer::write(const reopen_run& what) {
         continued.at_ms,
         run->number,
         run->epoch}
-      .run();
+      .later();
   insert(run->number, {&what.continued, 1});
   open_runs_.erase(what.run);
   return reopen_reply{.refused = {}, .epoch = run->epoch + 1};
@@ -100,7 +100,7 @@ store_answer store_writer::write(const record_cancel& what) {
 
 record_cancel_reply store_writer::keep_intent(const record_cancel& what) {
   const auto& request = what.request;
-  query{db_, "DELETE FROM cancel_intents WHERE at_ms<?", what.at_ms - limits_.intent_age_ms_max}.run();
+  query{db_, "DELETE FROM cancel_intents WHERE at_ms<?", what.at_ms - limits_.intent_age_ms_max}.later();
   if (query rows{db_, "SELECT 1 FROM cancel_intents WHERE run_id=?", request.run}; rows.next()) return {{}, true};
   query count{db_, "SELECT count(*) FROM cancel_intents"};
   if (count.next() && count.count(0) >= limits_.intents_max) return {};
@@ -112,7 +112,7 @@ record_cancel_reply store_writer::keep_intent(const record_cancel& what) {
         request.by,
         request.wait_ms,
         what.at_ms}
-      .run();
+      .later();
   return {{}, true};
 }
 

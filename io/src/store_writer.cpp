@@ -71,7 +71,7 @@ store_answer store_writer::write(const create_run& what) {
 
 /// Until the end of the transaction nobody else makes a run with this id, or leaves a cancel for one.
 void store_writer::lock_id(const run_id& run) {
-  query{db_, "SELECT pg_advisory_xact_lock(hashtextextended(?, 1))", run}.next();
+  query{db_, "SELECT pg_advisory_xact_lock(hashtextextended(?, 1))", run}.later();
 }
 
 /// The answer to a request whose first answer was lost: the run that it made, if nothing has happened to it since.
@@ -99,7 +99,7 @@ std::optional<refusal> store_writer::busy_elsewhere(const create_run& what) {
   const auto& request = what.request;
   auto asks = request.on_busy_session == session_policy::reject && request.parent.empty() && !what.new_session;
   if (!db_.is_shared() || !asks) return std::nullopt;
-  query{db_, "SELECT pg_advisory_xact_lock(hashtextextended(?, 2))", request.session}.next();
+  query{db_, "SELECT pg_advisory_xact_lock(hashtextextended(?, 2))", request.session}.later();
   query rows{db_,
              "SELECT 1 FROM runs WHERE session=? AND stage=0 AND state<>'paused' AND owner<>?"
              " AND (SELECT parent FROM run_specs WHERE run_specs.run_no=runs.run_no)='' LIMIT 1",
@@ -124,7 +124,7 @@ std::optional<create_reply> store_writer::made_before(const create_run& what) {
     if (auto again = made_by_this(what)) return again;
   }
   if (what.created_at_ms - run->summary.created_at_ms > core::limits::idempotency_age_max.count()) {
-    query{db_, "UPDATE runs SET idempotency_key=NULL WHERE run_no=?", run->number}.run();
+    query{db_, "UPDATE runs SET idempotency_key=NULL WHERE run_no=?", run->number}.later();
     return std::nullopt;
   }
   query rows{db_, "SELECT input FROM run_specs WHERE run_no=?", run->number};
@@ -144,7 +144,7 @@ std::optional<create_reply> store_writer::made_before(const create_run& what) {
 /// A cancel that came before the run. It is gone with this id, also if it was left by another user and does not count.
 std::optional<cancel_request> store_writer::take_intent(const create_run& what) {
   const auto& request = what.request;
-  query{db_, "DELETE FROM cancel_intents WHERE at_ms<?", what.created_at_ms - limits_.intent_age_ms_max}.run();
+  query{db_, "DELETE FROM cancel_intents WHERE at_ms<?", what.created_at_ms - limits_.intent_age_ms_max}.later();
   cancel_request intent{.run = request.id};
   {
     query rows{db_, "SELECT scope, reason, by, wait_ms FROM cancel_intents WHERE run_id=?", request.id};
@@ -154,7 +154,7 @@ std::optional<cancel_request> store_writer::take_intent(const create_run& what) 
     intent.by = rows.text(2);
     intent.wait_ms = static_cast<std::uint32_t>(rows.number(3));
   }
-  query{db_, "DELETE FROM cancel_intents WHERE run_id=?", request.id}.run();
+  query{db_, "DELETE FROM cancel_intents WHERE run_id=?", request.id}.later();
   if (!intent.scope.empty() && intent.scope != request.user) return std::nullopt;
   return intent;
 }
@@ -198,7 +198,7 @@ std::int64_t store_writer::insert_run(const create_run& what) {
         names.model,
         names.model_provider,
         raw{request.input}}
-      .run();
+      .later();
   query{db_,
         "INSERT INTO sessions(session_id, agent, \"user\", name, created_ms, updated_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?5)"
         " ON CONFLICT(session_id) DO UPDATE SET updated_ms=CASE WHEN sessions.updated_ms<excluded.updated_ms"
@@ -208,7 +208,7 @@ std::int64_t store_writer::insert_run(const create_run& what) {
         request.user,
         name_from(request.input),
         what.created_at_ms}
-      .run();
+      .later();
   return run_no;
 }
 
@@ -228,7 +228,7 @@ void store_writer::flag(std::int64_t run_no, const cancel_request& request) {
   if (changed > 0) return;
   query{db_, "UPDATE runs SET cancel_mode=?1, cancel_grace_ms=?2 WHERE run_no=?3 AND stage=0 AND cancel_mode>?1", mode,
         request.grace_ms, run_no}
-      .run();
+      .later();
 }
 
 // -- finish ------------------------------------------------------------------------
@@ -263,7 +263,7 @@ bool store_writer::close_run(const run_row& run, event_index first, const run_ev
         body.usage.output_tokens,
         body.usage.reasoning_tokens,
         body.usage.cache_read_tokens}
-      .run();
+      .later();
   return true;
 }
 
@@ -293,7 +293,7 @@ store_answer store_writer::write(const finish_run& what) {
   auto rest = std::vector<event_ptr>(events.begin() + static_cast<std::ptrdiff_t>(skip), events.end());
   rest.back() = ended;
   insert(run->number, rest);
-  if (core::tells_of_tools(events)) query{db_, "UPDATE runs SET tools=true WHERE run_no=?", run->number}.run();
+  if (core::tells_of_tools(events)) query{db_, "UPDATE runs SET tools=true WHERE run_no=?", run->number}.later();
   return finished{what.run, std::move(ended)};
 }
 
@@ -305,7 +305,7 @@ event_ptr store_writer::end_as(const run_row& run, ending how, std::int64_t at_m
   event_ptr ended{run_event{run.next, at_ms, boxed<run_ended>{std::move(body)}}};
   if (!close_run(run, run.next, *ended)) throw store_corrupt{"a run that was open is not open"};
   // Whoever owned it before can change nothing any more.
-  query{db_, "UPDATE runs SET epoch=epoch+1 WHERE run_no=?", run.number}.run();
+  query{db_, "UPDATE runs SET epoch=epoch+1 WHERE run_no=?", run.number}.later();
   insert(run.number, {&ended, 1});
   return ended;
 }

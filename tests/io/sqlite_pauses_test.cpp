@@ -212,10 +212,10 @@ CAF_TEST(a file of the first version is read on and what was paused there is end
     put(*store, creation("done"));
     put(*store, finish_run{{"done"}, 1, {delta(1, "all"), ended(2, "all")}});
   }
-  sql(path,
-      "DROP INDEX runs_by_expiry; ALTER TABLE runs DROP COLUMN expires_ms; ALTER TABLE runs DROP COLUMN on_node_loss;"
-      "ALTER TABLE runs DROP COLUMN restarts; ALTER TABLE runs DROP COLUMN cancel_mode;"
-      "ALTER TABLE runs DROP COLUMN cancel_grace_ms; PRAGMA user_version = 1");
+  sql(path, "DROP INDEX runs_by_expiry; PRAGMA user_version = 1");
+  for (std::string column : {"expires_ms", "on_node_loss", "restarts", "cancel_mode", "cancel_grace_ms"}) {
+    sql(path, ("ALTER TABLE runs DROP COLUMN " + column).c_str());
+  }
   auto store = open_store(path, 5000);
   CAF_CHECK_EQUAL(status(*store, "done"), "COMPLETED");
   CAF_CHECK_EQUAL(whole_log(read_all(store->reads(), "done")), "");

@@ -337,7 +337,7 @@ CAF_TEST(the stores and the book give the same answers) {
     std::vector<named_store> stores;
     stores.push_back(on_sqlite());
     // A statement of a server costs more than a whole group in a file: it sees fewer lives.
-    if (seed % 4 == 1) stores.push_back(on_postgres(schema));
+    if (seed % 8 == 1) stores.push_back(on_postgres(schema));
     journals all{seed, std::move(stores)};
     all.seen = &seen;
     for (int i = 0; i < 150 && all.differences == 0; ++i) all.step();
