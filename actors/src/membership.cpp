@@ -136,7 +136,14 @@ void membership_state::on(const order::announce&) { self_->send(parts_.neighbour
 void membership_state::on(const order::cancel& x) {
   for (const auto& request : x.requests) {
     self_->request(parts_.supervisor, local_answer, cancel_here{request})
-        .then([](const cancel_reply&) {}, [](const caf::error&) {});
+        .then(
+            [this, request](const cancel_reply& reply) {
+              if (reply.outcome != cancel_outcome::unknown) return;
+              // It has no actor: one that was paused meanwhile ends by this in the journal.
+              self_->request(parts_.journal, local_answer, record_cancel{request, parts_.unix_ms()})
+                  .then([](const record_cancel_reply&) {}, [](const caf::error&) {});
+            },
+            [](const caf::error&) {});
   }
 }
 
