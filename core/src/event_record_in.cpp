@@ -191,6 +191,7 @@ void from_json(const json& object, std::string& wrong, run_paused& x) {
   list_from_json(in.array("waiting_for"), wrong, x.waiting_for);
   std::uint64_t expires_at_ms = 0;
   in.take("expires_at_ms", expires_at_ms);
+  if (expires_at_ms > std::numeric_limits<std::int64_t>::max()) wrong = "expires_at_ms is too large";
   x.expires_at_ms = static_cast<std::int64_t>(expires_at_ms);
 }
 
