@@ -385,7 +385,8 @@ CAF_TEST(a late renewal and a reap at the same time agree on who is dead) {
   cluster.reap_dead(b, cluster.enter("late"));
   std::size_t alive = 0;
   for (int round = 0; round < 30; ++round) {
-    auto a = cluster.enter("a");
+    // Long enough to outlive the reap beside it, on any machine.
+    auto a = cluster.enter("a", 500);
     put(*a.runs, creation("r" + std::to_string(round)));
     cluster.make_late(a);
     bool renewed = false;
