@@ -112,6 +112,10 @@ CAF_TEST(a run that was taken away is noticed by the next append of many) {
   CAF_CHECK_EQUAL(std::get<appended>(answers[2]).next, 5u);
   CAF_CHECK_EQUAL(read_all(two->reads(), "b").size(), 2u);
   CAF_CHECK_EQUAL(read_all(two->reads(), "c").size(), 5u);
+  // Also if it went away and came back.
+  sql("UPDATE runs SET epoch=3 WHERE run_id='c'");
+  CAF_CHECK(refused(put(*one, deltas("c", 5))).fenced);
+  CAF_CHECK_EQUAL(std::get<appended>(put(*one, deltas("c", 5, 1, 3))).next, 6u);
 }
 
 CAF_TEST(appends of one group stay in their order beside what else is asked of their runs) {
@@ -382,6 +386,7 @@ CAF_TEST(two nodes that meet in each others runs both get through) {
   };
   race(
       60, [&](int) { all_accepted(*one, there); }, [&](int) { all_accepted(*two, back); });
+  CAF_CHECK_EQUAL(one->stats().failed + two->stats().failed, 0u);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()
