@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "error_words.hpp"
 #include "oncue/core/agentos_openapi.hpp"
 #include "oncue/core/node_view.hpp"
 #include "oncue/io/prometheus_text.hpp"
@@ -49,7 +50,7 @@ void http_call_state::answer_text(std::string_view content_type, std::string bod
 }
 
 void http_call_state::answer_unavailable(const caf::error& error) {
-  answer(core::error_answer(503, "this node cannot answer now: " + to_string(error)));
+  answer(core::error_answer(503, "this node cannot answer now: " + words_of(error)));
 }
 
 std::shared_ptr<const core::agent_entry> http_call_state::find_agent(const agent_id& id) {

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "error_words.hpp"
 #include "oncue/actors/node_env.hpp"
 #include "oncue/io/log.hpp"
 
@@ -66,7 +67,7 @@ void membership_state::ask(const Question& question, Then then) {
           },
           [this, then](const caf::error& error) {
             Reply none;
-            if constexpr (requires { none.problem; }) none.problem = "the lease keeper did not answer: " + to_string(error);
+            if constexpr (requires { none.problem; }) none.problem = "the lease keeper did not answer: " + words_of(error);
             perform(then(std::move(none)));
             wake_up_later();
           });

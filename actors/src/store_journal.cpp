@@ -45,14 +45,36 @@ bool is_of(const io::store_write& what, const run_id& run) {
 
 // -- the archive -------------------------------------------------------------------
 
+/// A store that cannot be read now may be readable again soon: whoever asks waits for a moment, and then is told.
+template <class Question>
+auto store_archive_state::find(const Question& what) -> caf::result<found_by<Question>> {
+  auto promise = self_->make_response_promise<found_by<Question>>();
+  find_for(what, promise, self_->clock().now() + core::limits::database_wait_max);
+  return promise;
+}
+
+template <class Question, class Promise>
+void store_archive_state::find_for(const Question& what, Promise promise, std::chrono::steady_clock::time_point until) {
+  auto result = archive_->find(what);
+  auto* problem = std::get_if<std::string>(&result);
+  if (!problem) {
+    promise.deliver(std::move(std::get<0>(result)));
+  } else if (self_->clock().now() >= until) {
+    io::log(io::log_level::error, "store_read_failed", {{"problem", *problem}});
+    promise.deliver(store_error(*problem));
+  } else {
+    self_->run_delayed(core::limits::read_retry, [this, what, promise, until] { find_for(what, promise, until); });
+  }
+}
+
 store_archive_actor::behavior_type store_archive_state::make_behavior() {
   return {
       [this](const pull_limits& pull, const subscriber_actor& reader) { read(pull, reader, 1); },
-      [this](const find_run& what) { return result_of(archive_->find(what)); },
-      [this](const find_runs& what) { return result_of(archive_->find(what)); },
-      [this](const find_owner& what) { return result_of(archive_->find(what)); },
-      [this](const find_session& what) { return result_of(archive_->find(what)); },
-      [this](const find_sessions& what) { return result_of(archive_->find(what)); },
+      [this](const find_run& what) { return find(what); },
+      [this](const find_runs& what) { return find(what); },
+      [this](const find_owner& what) { return find(what); },
+      [this](const find_session& what) { return find(what); },
+      [this](const find_sessions& what) { return find(what); },
       [this](checkpoint_store) {
         auto problem = archive_->checkpoint();
         if (!problem.empty()) io::log(io::log_level::warning, "store_checkpoint_failed", {{"problem", problem}});
@@ -60,7 +82,7 @@ store_archive_actor::behavior_type store_archive_state::make_behavior() {
   };
 }
 
-/// A store that cannot be read now may be readable again soon: the reader waits so long.
+/// A reader waits longer: its run may be at work.
 void store_archive_state::read(const pull_limits& pull, const subscriber_actor& reader, int tries) {
   auto batch = archive_->read(pull);
   if (const auto* problem = std::get_if<std::string>(&batch)) {

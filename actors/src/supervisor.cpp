@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "error_words.hpp"
 #include "oncue/actors/run.hpp"
 #include "oncue/core/limits.hpp"
 #include "oncue/core/text.hpp"
@@ -78,7 +79,7 @@ caf::result<start_reply> supervisor_state::start(run_request& request) {
       .then([this, what, entry, promise](create_reply& reply) { created(*what, entry, reply, promise); },
             [this, what, promise](const caf::error& error) {
               create_reply none;
-              none.refused = {refusal_code::journal_unavailable, "the journal did not answer: " + to_string(error)};
+              none.refused = {refusal_code::journal_unavailable, "the journal did not answer: " + words_of(error)};
               created(*what, nullptr, none, promise);
             });
   return promise;

@@ -1,6 +1,7 @@
 // A run whose turn it is: what was said in its session before, whoever it must wait for, and whom it interrupts.
 #include <utility>
 
+#include "error_words.hpp"
 #include "oncue/actors/supervisor.hpp"
 
 namespace oncue::actors {
@@ -33,7 +34,7 @@ void supervisor_state::begin(node_roster::row& row) {
             }
           },
           [this, run](const caf::error& error) {
-            self_->send(run, begin_run{{}, "what was said in the session before could not be read: " + to_string(error)});
+            self_->send(run, begin_run{{}, "what was said in the session before could not be read: " + words_of(error)});
           });
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "error_words.hpp"
 #include "oncue/actors/supervisor.hpp"
 #include "oncue/core/limits.hpp"
 #include "oncue/core/pauses.hpp"
@@ -51,7 +52,7 @@ void supervisor_state::look_up(std::shared_ptr<continuing> what) {
   self_->request(env_->journal, local_answer, find_paused{what->wanted.run})
       .then([this, what](paused_run& kept) { found_paused(what, kept); },
             [this, what](const caf::error& error) {
-              refuse(what, {refusal_code::journal_unavailable, "the journal did not answer: " + to_string(error)});
+              refuse(what, {refusal_code::journal_unavailable, "the journal did not answer: " + words_of(error)});
             });
 }
 
@@ -86,7 +87,7 @@ void supervisor_state::found_paused(std::shared_ptr<continuing> what, paused_run
       .then([this, what](const reopen_reply& reply) { reopened(what, reply); },
             [this, what](const caf::error& error) {
               reopen_reply none;
-              none.refused = {refusal_code::journal_unavailable, "the journal did not answer: " + to_string(error)};
+              none.refused = {refusal_code::journal_unavailable, "the journal did not answer: " + words_of(error)};
               reopened(what, none);
             });
 }

@@ -48,6 +48,8 @@ class postgres_connection : public sql_connection {
   /// Closes it: the next use makes a new one.
   void drop() noexcept;
   bool is_connected() const { return connection_ != nullptr; }
+  /// The next use connects at once, however short ago the last try was.
+  void forget_last_try() { next_try_ = {}; }
 
   /// How often it has connected: what was known of an earlier connection is not true of this one.
   std::uint64_t connections() const { return generation_; }

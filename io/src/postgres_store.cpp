@@ -31,13 +31,20 @@ class reader final : public run_archive {
   /// Every read sees one state of the tables, also if it takes several statements.
   template <class Read>
   auto guarded(Read&& read) -> store_result<decltype(read())> {
-    try {
-      transaction snapshot{db_, transaction::kind::reading};
-      auto result = read();
-      snapshot.commit();
-      return result;
-    } catch (const std::exception& error) {
-      return database_problem(db_.name(), error);
+    // A connection that was idle may be found to be lost only now: a read may be asked again.
+    auto may_be_stale = db_.is_connected();
+    for (;;) {
+      try {
+        transaction snapshot{db_, transaction::kind::reading};
+        auto result = read();
+        snapshot.commit();
+        return result;
+      } catch (const store_unreachable& error) {
+        if (!std::exchange(may_be_stale, false)) return database_problem(db_.name(), error);
+        db_.forget_last_try();
+      } catch (const std::exception& error) {
+        return database_problem(db_.name(), error);
+      }
     }
   }
 

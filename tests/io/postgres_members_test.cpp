@@ -336,6 +336,7 @@ CAF_TEST(a run that has said nothing is begun anew where its policy says so) {
     CAF_CHECK_EQUAL(cluster.in_run(id, "state || owner || ' ' || epoch || restarts"), "queued0 21");
   }
   CAF_CHECK(must(b.members->renew(b.self, {})).work_waits);
+  cluster.keep(b);
 
   auto claimed = must(b.members->claim(b.self, 9));
   CAF_REQUIRE_EQUAL(claimed.size(), 2u);
@@ -462,6 +463,7 @@ CAF_TEST(a node takes the runs that nobody has with all that is needed to begin 
   put(*a.runs, creation("owned"));
   put(*a.runs, waiting("r3"));
   CAF_CHECK(must(b.members->renew(b.self, {})).work_waits);
+  cluster.keep(b);
   auto claimed = must(b.members->claim(b.self, 2));
   CAF_REQUIRE_EQUAL(claimed.size(), 2u);  // the oldest
   CAF_CHECK(claimed[0].request.id.value == "r1" && claimed[1].request.id.value == "r2");

@@ -339,7 +339,7 @@ CAF_TEST(two that reap at the same time end each run once) {
   at_once(ended.size(), [&](std::size_t i) {
     std::shared_ptr<io::member_store> members{cluster.open_members()};
     return [&ended, i, members] {
-      for (std::size_t idle = 0; idle < 3;) {
+      for (std::size_t idle = 0; idle < 50;) {
         auto reply = must(members->reap(5000));
         ended[i].insert(ended[i].end(), reply.ended.begin(), reply.ended.end());
         idle = reply.ended.empty() ? idle + 1 : 0;

@@ -18,7 +18,7 @@
 namespace oncue::test {
 
 /// Short, so that whoever reaps has waited for it at once. It never ends by itself: see stored_cluster::enter().
-inline constexpr std::int64_t short_lease_ms = 20;
+inline constexpr std::int64_t short_lease_ms = 100;
 
 /// Longer than anything takes on a loaded machine; a test that waits so long has failed.
 inline constexpr std::chrono::seconds store_patience{20};

@@ -38,7 +38,14 @@ class store_archive_state {
   store_archive_actor::behavior_type make_behavior();
 
  private:
+  template <class Question>
+  using found_by = std::variant_alternative_t<0, decltype(std::declval<io::run_archive&>().find(std::declval<Question>()))>;
+
   void read(const pull_limits& pull, const subscriber_actor& reader, int tries);
+  template <class Question>
+  auto find(const Question& what) -> caf::result<found_by<Question>>;
+  template <class Question, class Promise>
+  void find_for(const Question& what, Promise promise, std::chrono::steady_clock::time_point until);
 
   store_archive_actor::pointer self_;
   std::shared_ptr<io::run_archive> archive_;
