@@ -143,12 +143,16 @@ class Crowd:
             self.watchers.append(watcher)
         return watcher
 
+    @staticmethod
+    def policy(dice):
+        return {"on_node_loss": "restart"} if dice.random() < 0.2 else {}
+
     # -- what clients do ------------------------------------------------------------------
 
     def stream(self, run, dice, **fields):
         """Started on one node, watched on another, perhaps cancelled on a third."""
         node, agent = dice.choice(self.nodes), dice.choice(self.agents)
-        form = {"message": "hello", "run_id": run, "stream": "true", "background": "true", **fields}
+        form = {"message": "hello", "run_id": run, "stream": "true", "background": "true", **fields, **self.policy(dice)}
         op = self.history.begin("start", run, node.name, agent=agent, session=fields.get("session_id"))
         first = self.watch(run, dice, first_node=node, opening=(op, form, FORM, f"/agents/{agent}/runs"))
         first.wait_for(dice.randrange(1, 30), 2)
@@ -158,7 +162,7 @@ class Crowd:
 
     def in_the_background(self, run, dice, **fields):
         node, agent = dice.choice(self.nodes), dice.choice(self.agents)
-        form = {"message": "hello", "run_id": run, "stream": "false", "background": "true", **fields}
+        form = {"message": "hello", "run_id": run, "stream": "false", "background": "true", **fields, **self.policy(dice)}
         op = self.history.begin("start", run, node.name, agent=agent, session=fields.get("session_id"))
         status, answer = ask(node, "POST", f"/agents/{agent}/runs", form)
         if status is not None:
@@ -195,7 +199,16 @@ class Crowd:
         if self.cancel(run, dice, tries=1) == "intent_stored":
             self.in_the_background(run, dice)
 
+    def look(self, run, dice):
+        node = dice.choice(self.nodes)
+        op = self.history.begin("look", run, node.name)
+        status, answer = ask(node, "GET", f"/runs/{run}")
+        if status is not None:
+            self.history.end(op, status, {"status": (answer or {}).get("status")})
+
     def _perhaps_cancel(self, run, dice, chance):
+        if dice.random() < 0.3:
+            self.look(run, dice)
         if dice.random() < chance:
             self.stopping.wait(dice.uniform(0, 0.3))
             self.cancel(run, dice)

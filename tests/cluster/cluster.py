@@ -11,7 +11,6 @@ import tempfile
 import threading
 import time
 import unittest
-import urllib.parse
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "server"))
 
@@ -46,7 +45,7 @@ class Node(Server):
     """One node. Its ports stay the same when it starts again. `place`: the name space it lives in."""
 
     def __init__(self, name, store_url, config="", lease="1s", args=(), env=None, place=None, link_relay=False, cluster=None,
-                 entry=()):
+                 server=None, entry=()):
         self.name, self.lease, self.place, self.entry = name, lease, place, list(entry)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"oncue-{name}-"))
         guard.folder(self.folder)
@@ -56,6 +55,7 @@ class Node(Server):
         self.link_port = free_port()
         self.links = Relay((self.host, self.link_port)) if link_relay else None
         self.more = dict(cluster or {})
+        self.server = {"heartbeat": "1s", "drain_grace": "3s", **(server or {})}
         self.text = config
         self.config = self.folder / "oncue.toml"
         self.args = list(args)
@@ -74,8 +74,9 @@ class Node(Server):
             cluster.setdefault("link_advertised", f"{self.links.host}:{self.links.port}")
         if self.place:
             cluster.setdefault("plain_links", True)
-        self.config.write_text("[server]\nheartbeat = \"1s\"\n\n[cluster]\n" + "".join(
-            f"{key} = {toml(value)}\n" for key, value in cluster.items() if value is not None) + "\n" + self.text)
+        tables = "".join(f"[{name}]\n" + "".join(f"{key} = {toml(value)}\n" for key, value in table.items() if value is not None) + "\n"
+                         for name, table in (("server", self.server), ("cluster", cluster)))
+        self.config.write_text(tables + self.text)
 
     def spawn(self):
         """Starts the process; does not wait until it listens."""
@@ -211,8 +212,7 @@ def toml(value):
 class Cluster:
     """N nodes on one database. `relays`: one before the database for each node, one before each node's links."""
 
-    def __init__(self, count=3, scenarios=None, lease="1s", config="", relays=False, wires=None, env=None, cluster=None,
-                 start=True):
+    def __init__(self, count=3, scenarios=None, lease="1s", config="", relays=False, wires=None, start=True, **of_nodes):
         self.nodes, self.providers, self.databases = [], [], []  # databases: relays to it, by node
         self.wires = wires
         self.postgres = None
@@ -222,7 +222,7 @@ class Cluster:
             self.database_place = database
             self.provider = None if wires else self._provider()
             for number in range(1, count + 1):
-                self._add(f"n{number}", number, scenarios or {"words": "words;n=10;gap_ms=1"}, lease, config, relays, env, cluster)
+                self._add(f"n{number}", number, scenarios or {"words": "words;n=10;gap_ms=1"}, lease, config, relays, of_nodes)
             if start:
                 self.start()
         except BaseException:
@@ -234,7 +234,7 @@ class Cluster:
         guard.process(self.providers[-1].process.pid)
         return self.providers[-1]
 
-    def _add(self, name, number, scenarios, lease, config, relays, env, cluster):
+    def _add(self, name, number, scenarios, lease, config, relays, of_nodes):
         place = self.wires.place(name, number) if self.wires else None
         provider = PlacedProvider(place) if place else self.provider
         if place:
@@ -244,7 +244,7 @@ class Cluster:
             self.databases.append(Relay((self.postgres.address, self.postgres.port)))
             url = self.postgres.url_at(self.databases[-1].host, self.databases[-1].port)
         models = "".join(provider.model(agent, path) for agent, path in scenarios.items())
-        self.nodes.append(Node(name, url, config + models, lease, env=env, place=place, link_relay=relays, cluster=cluster))
+        self.nodes.append(Node(name, url, config + models, lease, place=place, link_relay=relays, **of_nodes))
 
     def start(self):
         for node in self.nodes:
@@ -263,7 +263,7 @@ class Cluster:
 
     @staticmethod
     def linked(node):
-        return {name for name, line in node.nodes().items() if line.get("link") == "up"}
+        return {name for name, line in node.nodes().items() if line["state"] == "up" and line["link"]["state"] == "up"}
 
     def __getitem__(self, number):
         """Node 1, 2, …"""

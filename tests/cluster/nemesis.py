@@ -5,6 +5,7 @@
 
 import dataclasses
 import random
+import signal
 import sys
 import time
 
@@ -36,10 +37,11 @@ def _kill(cluster, i):
 
 
 def _leave(cluster, i):
-    cluster.nodes[i].stop()
+    cluster.nodes[i].process.send_signal(signal.SIGTERM)
 
 
 def _again(cluster, i):
+    cluster.nodes[i].stop()
     # Its name may be held for a lease by who it was before.
     for _ in range(40):
         node = cluster.nodes[i].spawn()
@@ -65,27 +67,61 @@ def _heal_links(cluster, i):
     cluster.nodes[i].links.heal()
 
 
-FAULTS = [
+def _others(cluster, i):
+    return [node.place for node in cluster.nodes if node is not cluster.nodes[i]]
+
+
+def _cut_links(cluster, i):
+    for place in _others(cluster, i):
+        cluster.nodes[i].place.cut(place)
+
+
+def _cut_all(cluster, i):
+    cluster.nodes[i].place.cut(cluster.database_place)
+    _cut_links(cluster, i)
+
+
+def _mend(cluster, i):
+    cluster.nodes[i].place.heal()
+
+
+OF_PROCESSES = [
     Fault("node killed", (0.1, 2.5), _kill, _again, 3),
     Fault("node asked to leave", (0.1, 1.0), _leave, _again, 1),
     Fault("node frozen", (0.3, 3.0), lambda c, i: c.nodes[i].freeze(), lambda c, i: c.nodes[i].thaw(), 3),
-    Fault("database silent for", (0.2, 3.0), lambda c, i: c.databases[i].hold(), _heal_database, 3),
-    Fault("database deaf to", (0.2, 2.0), lambda c, i: c.databases[i].hold("in"), _heal_database, 1),
-    Fault("database's answers lost to", (0.2, 2.0), lambda c, i: c.databases[i].hold("out"), _heal_database, 2),
-    Fault("database refuses", (0.2, 2.0), lambda c, i: c.databases[i].refuse(), _heal_database, 1),
-    Fault("database cut in mid-frame", (0.0, 0.1), lambda c, i: c.databases[i].cut_mid_frame(), _nothing, 2),
-    Fault("database half-closed", (0.0, 0.1), lambda c, i: c.databases[i].half_close(), _nothing, 1),
-    Fault("database a byte at a time", (0.3, 1.5), lambda c, i: c.databases[i].mode("dribble"), _heal_database, 1),
-    Fault("database slow", (0.3, 2.0), lambda c, i: c.databases[i].mode("delay"), _heal_database, 1),
-    Fault("links silent", (0.3, 5.0), lambda c, i: c.nodes[i].links.hold(), _heal_links, 2),
-    Fault("links deaf", (0.3, 5.0), lambda c, i: c.nodes[i].links.hold("in"), _heal_links, 1),
-    Fault("links refused", (0.3, 2.0), lambda c, i: c.nodes[i].links.refuse(), _heal_links, 1),
-    Fault("links cut in mid-frame", (0.0, 0.1), lambda c, i: c.nodes[i].links.cut_mid_frame(), _nothing, 2),
-    Fault("links a byte at a time", (0.3, 1.5), lambda c, i: c.nodes[i].links.mode("dribble"), _heal_links, 1),
     Fault("PostgreSQL crashes and restarts", (0.0, 0.1), lambda c, _: c.postgres.crash_and_restart(), _nothing, 1, False),
     Fault("PostgreSQL away", (0.3, 3.0), lambda c, _: c.postgres.stop(), lambda c, _: c.postgres.start(), 1, False),
     Fault("PostgreSQL frozen", (0.3, 3.0), lambda c, _: c.postgres.freeze(), lambda c, _: c.postgres.thaw(), 1, False),
 ]
+OF_RELAYS = [
+    Fault("database silent for", (0.2, 3.0), lambda c, i: c.databases[i].hold(), _heal_database, 3),
+    Fault("database deaf to", (0.2, 2.0), lambda c, i: c.databases[i].hold("in"), _heal_database, 1),
+    Fault("database's answers lost to", (0.2, 2.0), lambda c, i: c.databases[i].hold("out"), _heal_database, 2),
+    Fault("database refuses", (0.2, 2.0), lambda c, i: c.databases[i].refuse(), _heal_database, 1),
+    Fault("database cut in mid-frame from", (0.0, 0.1), lambda c, i: c.databases[i].cut_mid_frame(), _nothing, 2),
+    Fault("database half-closed to", (0.0, 0.1), lambda c, i: c.databases[i].half_close(), _nothing, 1),
+    Fault("database a byte at a time to", (0.3, 1.5), lambda c, i: c.databases[i].mode("dribble"), _heal_database, 1),
+    Fault("database slow to", (0.3, 2.0), lambda c, i: c.databases[i].mode("delay"), _heal_database, 1),
+    Fault("links silent to", (0.3, 5.0), lambda c, i: c.nodes[i].links.hold(), _heal_links, 2),
+    Fault("links deaf to", (0.3, 5.0), lambda c, i: c.nodes[i].links.hold("in"), _heal_links, 1),
+    Fault("links refused by", (0.3, 2.0), lambda c, i: c.nodes[i].links.refuse(), _heal_links, 1),
+    Fault("links cut in mid-frame to", (0.0, 0.1), lambda c, i: c.nodes[i].links.cut_mid_frame(), _nothing, 2),
+    Fault("links a byte at a time to", (0.3, 1.5), lambda c, i: c.nodes[i].links.mode("dribble"), _heal_links, 1),
+]
+OF_WIRES = [
+    Fault("wire to the database cut at", (0.2, 3.0), lambda c, i: c.nodes[i].place.cut(c.database_place), _mend, 4),
+    Fault("wire: the database not heard at", (0.2, 3.0), lambda c, i: c.nodes[i].place.drop_from(c.database_place), _mend, 2),
+    Fault("wire: nothing to the database from", (0.2, 3.0), lambda c, i: c.nodes[i].place.drop_to(c.database_place), _mend, 2),
+    Fault("wire to the others cut at", (0.3, 5.0), _cut_links, _mend, 3),
+    Fault("wire: the others not heard at", (0.3, 5.0), lambda c, i: [c.nodes[i].place.drop_from(p) for p in _others(c, i)], _mend, 2),
+    Fault("wire to everything cut at", (0.3, 3.0), _cut_all, _mend, 3),
+    Fault("wire to the database refused at", (0.3, 2.0), lambda c, i: c.nodes[i].place.refuse(c.database_place), _mend, 1),
+    Fault("wire slow at", (0.3, 3.0), lambda c, i: c.nodes[i].place.slow(), _mend, 1),
+]
+
+
+def faults_of(cluster):
+    return OF_PROCESSES + (OF_WIRES if cluster.wires else OF_RELAYS)
 
 
 @dataclasses.dataclass
@@ -100,11 +136,14 @@ class Strike:
 
     def touches(self, other):
         """One thing is not struck twice at the same time by what starts and stops it."""
-        kind = self.fault.name.split()[0]
-        return self.node == other.node and kind == other.fault.name.split()[0]
+        return self.node == other.node and self.kind() == other.kind()
+
+    def kind(self):
+        """What is struck: "node", "database", "links", "wire", "PostgreSQL"."""
+        return self.fault.name.replace(":", " ").replace("'", " ").split()[0]
 
 
-def schedule(seed, seconds, nodes=3, faults=FAULTS):
+def schedule(seed, seconds, faults, nodes=3):
     """The same for the same seed, on every machine."""
     dice = random.Random(f"schedule {seed}")
     plan, at = [], dice.uniform(0.3, 1.0)
@@ -157,7 +196,7 @@ def run_is_endless(history, run):
 def play(seed, seconds, cluster, clients=6, plan=None):
     """One schedule on a cluster that is healthy; what was broken, and what there is to say about it."""
     history = History()
-    plan = schedule(seed, seconds, len(cluster.nodes)) if plan is None else plan
+    plan = schedule(seed, seconds, faults_of(cluster), len(cluster.nodes)) if plan is None else plan
     crowd = Crowd(history, cluster.nodes, seed, clients, list(SCENARIOS))
     strike_all(cluster, plan, history, seconds)
     late = bring_to_rest(cluster, history, crowd)
@@ -176,8 +215,9 @@ def play(seed, seconds, cluster, clients=6, plan=None):
     return not found and not late, "\n".join(words)
 
 
-def make_cluster(**more):
-    return Cluster(3, SCENARIOS, lease="1s", relays=True, **more)
+def make_cluster(net=None):
+    """With relays on the loopback, or on a network of name spaces."""
+    return Cluster(3, SCENARIOS, lease="1s", relays=net is None, wires=net, server={"drain_grace": "1s"})
 
 
 def main(seed, seconds):

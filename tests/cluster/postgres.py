@@ -6,6 +6,7 @@ import pathlib
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -137,7 +138,8 @@ class Postgres:
     def sql_text(self, statement, database="oncue"):
         answer = subprocess.run([tool("psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", str(self.folder),
                                  "-p", str(self.port), "-U", "oncue", "-d", database, "-c", statement],
-                                capture_output=True, text=True, timeout=PATIENCE_S)
+                                capture_output=True, text=True, timeout=PATIENCE_S,
+                                env={**os.environ, "PGOPTIONS": "-csearch_path=oncue,public"})
         if answer.returncode:
             raise AssertionError(f"{statement}: {answer.stderr}")
         return answer.stdout.rstrip("\n")
@@ -149,8 +151,6 @@ class Postgres:
 
 def free_port(host="127.0.0.1"):
     """A port that nobody has now. Somebody could take it before it is used: not seen yet."""
-    import socket
-
     with socket.socket() as one:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         one.bind((host, 0))

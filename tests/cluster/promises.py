@@ -86,6 +86,14 @@ def same_everywhere(seen):
             yield Broken("the same everywhere", run, f"the database says {row.state}, the log ends with {seen.ending(run)}")
 
 
+def an_ending_stays(seen):
+    """Whoever was told that a run is over was told how."""
+    for op in seen.history.ops:
+        told = (op.answer or {}).get("status")
+        if op.kind == "look" and told in STATUS.values() and told != STATUS.get(seen.ending(op.run)):
+            yield Broken("an ending stays", op.run, f"{op.node} said {told}, and it ended {seen.ending(op.run)}")
+
+
 def accepted_cancels_win(seen):
     """I2: what was answered `cancelled` or `accepted` is cancelled; `already_ended` says how it ended, and it did."""
     for op in seen.history.ops:
@@ -198,8 +206,8 @@ def sessions_take_turns(seen, slack_ms=2):
                              f"began {ended - began} ms before {before} of the same session {session} had ended")
 
 
-ALL = (one_ending, same_everywhere, accepted_cancels_win, gapless_prefix, seen_is_journalled, exact_text, nobody_is_left,
-       one_run_a_key, sessions_take_turns)
+ALL = (one_ending, same_everywhere, an_ending_stays, accepted_cancels_win, gapless_prefix, seen_is_journalled, exact_text,
+       nobody_is_left, one_run_a_key, sessions_take_turns)
 
 
 def broken(seen):

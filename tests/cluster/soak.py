@@ -8,21 +8,28 @@ import time
 import traceback
 
 import nemesis
+import wires
 
 SCHEDULE_S = float(os.environ.get("ONCUE_NEMESIS_S", "30"))
 FIRST = int(os.environ.get("ONCUE_SEED", "1000"))
+CAN_WIRE = wires.why_not() is None  # then every other schedule is on a network of name spaces
 LOGS = pathlib.Path(__file__).resolve().parents[2] / "build" / "log"
 
 
 def one(seed):
     """Whether it held, and the story."""
-    cluster = None
+    cluster, net = None, None
     try:
-        with nemesis.make_cluster() as cluster:
+        if seed % 2 and CAN_WIRE:
+            net = wires.Wires()
+        with nemesis.make_cluster(net) as cluster:
             return nemesis.play(seed, SCHEDULE_S, cluster)
     except Exception:
         logs = [f"{node.name}: " + "\n".join(node.log.seen[-10:]) for node in cluster.nodes] if cluster else []
         return False, f"seed {seed}: " + traceback.format_exc() + "\n".join(logs)
+    finally:
+        if net:
+            net.close()
 
 
 def main(amount, unit="seconds"):

@@ -17,7 +17,8 @@ class Everywhere(ClusterTest):
         for node in self.made.nodes:
             lines = node.nodes()
             self.assertEqual(set(lines), {"n1", "n2", "n3"})
-            self.assertEqual({name for name, line in lines.items() if line["link"] == "up"}, set(lines) - {node.name})
+            self.assertEqual(self.made.linked(node), set(lines) - {node.name})
+            self.assertEqual(lines[node.name]["link"]["state"], "none", "with itself")
             self.assertTrue(all(0 < line["lease_left_ms"] <= 10_000 for line in lines.values()), lines)
 
     def test_started_on_one_watched_on_another_cancelled_on_a_third(self):

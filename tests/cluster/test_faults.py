@@ -110,7 +110,7 @@ class OfANode(FaultTest):
         # It wakes up, finds its lease over, says nothing of its own, and is there again.
         self.wait_for_provider(connection)
         first.rest()
-        eventually(lambda: not self.n1.nodes()["n1"].get("dead") and self.n1.nodes()["n1"]["lease_left_ms"] > 0, "n1 with a new lease")
+        eventually(lambda: self.n1.nodes()["n1"]["state"] == "up", "n1 with a new lease")
         with self.n1.run("quick", run_id="frozen-again", background="true") as again:
             self.assertEqual(again.rest()[-1], "RunCompleted")
         check(self, self.made, [("frozen", first), ("frozen", watcher)])

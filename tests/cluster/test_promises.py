@@ -108,6 +108,10 @@ class Promises(unittest.TestCase):
     def test_a_node_that_tells_another_status(self):
         self.caught("the same everywhere", lambda seen: seen.statuses["done"].update(n2="CANCELLED"))
 
+    def test_an_ending_that_changed(self):
+        self.caught("an ending stays", lambda seen: seen.history.ops.append(
+            Op("look", "done", "n2", 1, 1.1, 200, {"status": "CANCELLED"})))
+
     def test_a_cancel_that_lost(self):
         for outcome in ("cancelled", "accepted"):
             self.caught("I2 an accepted cancel wins",
