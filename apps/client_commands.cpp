@@ -89,6 +89,18 @@ void add_sessions(CLI::App& app, sessions_options& options, int& code) {
   command->callback([&] { code = sessions_command(options); });
 }
 
+void add_nodes(CLI::App& app, nodes_options& options, int& code) {
+  auto* command = app.add_subcommand("nodes", "List the nodes that share a server's store, as that server sees them");
+  add_server_options(*command, options.server);
+  command->add_flag("--json", options.json, "The server's document, on one line");
+  command->footer(
+      std::string{key_note} +
+      "RUNS: running, queued, and how many more could begin. LEASE: how long the node counts as alive if nothing\n"
+      "is heard of it. LINK: from the node that was asked to this one, with its last round trip.\n"
+      "Exit codes: 0 listed, 1 the server was not reached or refused, 2 usage.");
+  command->callback([&] { code = nodes_command(options); });
+}
+
 }  // namespace
 
 void add_server_options(CLI::App& command, server_options& options) {
@@ -102,6 +114,7 @@ void add_client_commands(CLI::App& app, client_commands& options, int& code) {
   add_attach(app, options.attach, code);
   add_logs(app, options.logs, code);
   add_sessions(app, options.sessions, code);
+  add_nodes(app, options.nodes, code);
 }
 
 }  // namespace oncue::apps

@@ -65,6 +65,12 @@ struct sessions_options {
 };
 int sessions_command(const sessions_options& options);
 
+struct nodes_options {
+  server_options server;
+  bool json = false;
+};
+int nodes_command(const nodes_options& options);
+
 /// What the command line says is written here while it is read: it must stay where it is until then.
 struct client_commands {
   ps_options ps;
@@ -72,6 +78,7 @@ struct client_commands {
   attach_options attach;
   logs_options logs;
   sessions_options sessions;
+  nodes_options nodes;
 };
 
 /// Adds the subcommands. The one that is meant leaves its exit code in `code`.

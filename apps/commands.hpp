@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "oncue/core/cluster_options.hpp"
 #include "oncue/core/config.hpp"
 
 namespace oncue::apps {
@@ -23,10 +24,11 @@ struct run_options {
   std::optional<std::string> cancel_after;  ///< a duration
   std::string run_id;
   bool json = false;
-  bool yes = false;                    ///< calls that a person has to allow are allowed
-  server_options server;               ///< with a URL the run is that server's
-  std::optional<std::string> session;  ///< of the server
-  bool background = false;             ///< on the server, and nobody waits for it
+  bool yes = false;                         ///< calls that a person has to allow are allowed
+  server_options server;                    ///< with a URL the run is that server's
+  std::optional<std::string> session;       ///< of the server
+  std::optional<std::string> on_node_loss;  ///< of the server: fail or restart
+  bool background = false;                  ///< on the server, and nobody waits for it
 };
 
 int run_command(const run_options& options);
@@ -37,11 +39,12 @@ struct serve_options {
   std::optional<std::string> config_path;
   std::optional<std::string> host;
   std::optional<std::string> port;
-  std::optional<std::string> store;       ///< path of the journal
+  std::optional<std::string> store;       ///< path of the journal, or URL of the database that nodes share
   std::optional<std::string> durability;  ///< process or power
   std::optional<std::string> log_format;  ///< text or json
   std::optional<std::string> log_level;   ///< debug, info, warning, error, off
   bool insecure = false;                  ///< listen on any address without a key
+  core::cluster_options cluster;
 };
 
 int serve_command(const serve_options& options);

@@ -89,6 +89,10 @@ class log_writer {
       }
       // Live events may take their time; what was asked for has come.
       if (got == event_feed::got::quiet) return live ? std::nullopt : std::optional<std::string>{"the server fell silent"};
+      if (got == event_feed::got::note) {
+        (void)feed.take_notes();
+        continue;
+      }
       const auto& event = feed.event();
       if (!event.error.empty()) return event.error;
       if (event.name == "subscribed") return {};

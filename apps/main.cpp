@@ -24,6 +24,24 @@ void add_model_options(CLI::App& command, std::optional<std::string>& config_pat
                      "Configuration file; default: $ONCUE_CONFIG, ./oncue.toml, ~/.config/oncue/oncue.toml");
 }
 
+/// For a store that nodes share.
+void add_cluster_options(CLI::App& command, oncue::core::cluster_options& options) {
+  const auto group = "Many nodes (with --store postgresql://…)";
+  auto add = [&](const char* name, std::optional<std::string>& value, const char* about) {
+    command.add_option(name, value, about)->group(group);
+  };
+  add("--node-name", options.node_name, "What this node is called; else cluster.name: the host's name");
+  add("--lease", options.lease, "A node that is silent for so long is dead; else cluster.lease: 10s");
+  add("--link", options.link,
+      "HOST:PORT where links from other nodes are taken, or none; else cluster.link_host, link_port");
+  add("--link-advertise", options.link_advertised, "HOST or HOST:PORT by which other nodes reach it");
+  add("--link-ca", options.ca_file, "The cluster's own authority, in PEM form");
+  add("--link-cert", options.cert_file, "This node's certificate");
+  add("--link-key", options.key_file, "And its key");
+  command.add_flag("--plain-links", options.plain_links, "Links without certificates beyond this machine")->group(group);
+  add("--advertise-url", options.advertised_url, "Where this node's HTTP server can be reached, for people and tools");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -53,6 +71,12 @@ int main(int argc, char** argv) {
   run_app->add_option("--url", run.server.url, "Run it on this server (see 'oncue serve') instead of in this process");
   run_app->add_option("--key", run.server.key, "With --url: the server's key; better in $OS_SECURITY_KEY");
   run_app->add_option("--session", run.session, "With --url: the session that the run belongs to");
+  run_app
+      ->add_option(
+          "--on-node-loss", run.on_node_loss,
+          "With --url: when the run's node is lost, end it (fail, the default), or begin it anew on another one if "
+          "nothing was said yet (restart)")
+      ->check(CLI::IsMember({"fail", "restart"}));
   run_app->add_flag("--background", run.background, "With --url: print the run's id and leave; 'oncue attach' follows it");
   run_app->footer(
       "The text goes to standard output, all else to standard error.\n"
@@ -67,13 +91,16 @@ int main(int argc, char** argv) {
                         "Configuration file; default: $ONCUE_CONFIG, ./oncue.toml, ~/.config/oncue/oncue.toml");
   serve_app->add_option("--host", serve.host, "Address to listen on; else $AGENT_OS_HOST, else server.host: 127.0.0.1");
   serve_app->add_option("--port", serve.port, "Port; 0: any free one; else $AGENT_OS_PORT, else server.port: 7777");
-  serve_app->add_option("--store", serve.store, "The journal's file; else store.path: ~/.local/state/oncue/journal.db");
+  serve_app->add_option("--store", serve.store,
+                        "The journal's file, or the postgresql://… URL of a database that nodes share; else "
+                        "store.path or store.url: ~/.local/state/oncue/journal.db");
   serve_app->add_option("--durability", serve.durability, "What a journalled event survives: process, or power (slower)")
       ->check(CLI::IsMember({"process", "power"}));
   serve_app->add_option("--log-format", serve.log_format, "Log lines on standard error")
       ->check(CLI::IsMember({"text", "json"}));
   serve_app->add_option("--log-level", serve.log_level, "Least important lines to log")
       ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}));
+  add_cluster_options(*serve_app, serve.cluster);
   serve_app->add_flag("--insecure", serve.insecure, "Listen on any address although no key is set");
   serve_app->footer(
       "With a key in $OS_SECURITY_KEY clients need it as a bearer token; without one only this machine is served.\n"

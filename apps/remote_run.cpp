@@ -88,12 +88,16 @@ remote_run::outcome remote_run::read(event_feed& feed) {
     if (feed.open() && got != event_feed::got::over && std::exchange(reconnecting_, false)) {
       display_.say("connected again");
     }
-    while (got == event_feed::got::event) {
-      if (auto done = take(feed)) return std::move(*done);
+    while (got == event_feed::got::event || got == event_feed::got::note) {
+      say_notes(feed.take_notes());
+      if (got == event_feed::got::event) {
+        if (auto done = take(feed)) return std::move(*done);
+      }
       got = feed.next(clock::now());
     }
     switch (got) {
-      case event_feed::got::event: break;
+      case event_feed::got::event:
+      case event_feed::got::note: break;
       case event_feed::got::quiet: {
         display_.show_waiting();
         std::lock_guard lock{guard_};
@@ -158,6 +162,26 @@ remote_run::outcome remote_run::refused(const server_answer& answer) {
   if (connected_ || reconnecting_) return broken{why, busy};
   display_.say_error(why);
   return answer.status == 400 || answer.status == 409 || answer.status == 422 ? exit_usage : exit_failed;
+}
+
+/// What the server says about the node that has the run. Other comments are no business of a person's.
+void remote_run::say_notes(std::string_view notes) {
+  for (std::size_t end = 0; (end = notes.find('\n')) != notes.npos; notes.remove_prefix(end + 1)) {
+    say_note(notes.substr(0, end));
+  }
+}
+
+void remote_run::say_note(std::string_view note) {
+  std::string_view words;
+  if (note == to_string(batch_note::owner_suspected)) {
+    words = "the node that runs this cannot be heard; reading from the journal";
+  } else if (note == to_string(batch_note::owner_back)) {
+    words = "the node that runs this is heard again";
+  } else {
+    return;
+  }
+  const auto& style = styles_for(STDERR_FILENO);
+  display_.say(std::string{style.dim} + std::string{words} + std::string{style.off});
 }
 
 // -- events ----------------------------------------------------------------------------

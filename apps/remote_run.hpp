@@ -58,6 +58,8 @@ class remote_run {
   std::optional<outcome> take_ending(run_event event, std::string json);
   outcome refused(const server_answer& answer);
   outcome over(const event_feed& feed);
+  void say_notes(std::string_view notes);
+  void say_note(std::string_view note);
   outcome decide();
   int conclude();
   std::optional<cancel_reply> receipt();

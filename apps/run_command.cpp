@@ -27,6 +27,7 @@ int run_command(const run_options& options) {
   };
   for (auto [given, name] :
        {std::pair{options.session.has_value(), "--session"}, std::pair{options.background, "--background"},
+        std::pair{options.on_node_loss.has_value(), "--on-node-loss"},
         std::pair{options.server.key.has_value(), "--key"}}) {
     if (given) return usage_error(std::string{name} + ": only with --url: it is for a run on a server");
   }

@@ -106,6 +106,7 @@ int run_remote_command(const run_options& options) {
       .method = "POST",
       .path = "/agents/" + core::percent_encoded(request.agent.value) + "/runs",
       .form = {{"message", request.input}, {"run_id", request.id.value}, {"session_id", request.session.value}}};
+  if (options.on_node_loss) start.form.emplace_back("on_node_loss", *options.on_node_loss);
   if (options.background) return start_in_background(server, std::move(start), options, request.id.value);
 
   start.form.emplace_back("stream", "true");

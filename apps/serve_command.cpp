@@ -2,25 +2,28 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <caf/scoped_actor.hpp>
 #include <csignal>
 #include <exception>
-#include <filesystem>
 #include <future>
 #include <map>
 #include <utility>
 
 #include "commands.hpp"
 #include "exit_codes.hpp"
-#include "load_config.hpp"
 #include "oncue/actors/gateway.hpp"
+#include "oncue/actors/node_env.hpp"
+#include "oncue/core/cluster_options.hpp"
 #include "oncue/core/duration.hpp"
 #include "oncue/core/mcp_tools.hpp"
-#include "oncue/core/text.hpp"
+#include "oncue/core/store_url.hpp"
 #include "oncue/io/http_server.hpp"
 #include "oncue/io/log.hpp"
 #include "oncue/io/signal_watch.hpp"
 #include "oncue/io/world.hpp"
+#include "oncue/messages/type_ids.hpp"
 #include "oncue/runtime.hpp"
+#include "serve_plan.hpp"
 #include "terminal.hpp"
 
 namespace oncue::apps {
@@ -35,69 +38,6 @@ void raise_open_files_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/// Where the journal is if nobody says: the user's state folder (XDG base directories).
-std::string default_store_path() {
-  auto folder = io::environment_variable("XDG_STATE_HOME");
-  if (folder.empty()) {
-    auto home = io::environment_variable("HOME");
-    if (home.empty()) return "oncue-journal.db";
-    folder = home + "/.local/state";
-  }
-  return folder + "/oncue/journal.db";
-}
-
-bool is_loopback(std::string_view host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
-
-std::string url_of(const std::string& host, std::uint16_t port) {
-  auto shown = host.find(':') == std::string::npos ? host : "[" + host + "]";
-  return "http://" + shown + ":" + std::to_string(port);
-}
-
-struct plan {
-  core::config config;
-  core::listen_address address;
-  std::string key;
-  std::string config_path;
-};
-
-/// What is wrong with the command line, the environment or the file; or all that serving needs.
-std::variant<plan, std::string> make_plan(const serve_options& options) {
-  auto loaded = load_config(options.config_path);
-  if (auto* error = std::get_if<std::string>(&loaded)) return std::move(*error);
-  auto& [config, env, path] = std::get<loaded_config>(loaded);
-  plan result;
-  result.config = std::move(config);
-  result.config_path = path;
-  auto& settings = result.config.server;
-
-  auto address = core::resolve_listen(settings, env, options.host, options.port);
-  if (auto* error = std::get_if<std::string>(&address)) return std::move(*error);
-  result.address = std::get<core::listen_address>(address);
-  if (!settings.key_env.empty()) result.key = io::environment_variable(settings.key_env);
-  if (result.key.empty() && !is_loopback(result.address.host) && !options.insecure) {
-    return "refusing to listen on " + result.address.host +
-           " without a key: everybody who reaches it could start runs and read " + "what was said. Set " +
-           (settings.key_env.empty() ? "server.key_env" : settings.key_env) +
-           ", listen on 127.0.0.1, or say --insecure if that is what you want";
-  }
-  if (options.store) result.config.store.path = *options.store;
-  if (result.config.store.path.empty()) result.config.store.path = default_store_path();
-  if (options.durability == "power") result.config.store.durability = core::store_durability::power;
-  if (options.durability == "process") result.config.store.durability = core::store_durability::process;
-  using level = core::log_level;
-  const std::pair<std::string_view, level> levels[] = {{"debug", level::debug},
-                                                       {"info", level::info},
-                                                       {"warning", level::warning},
-                                                       {"error", level::error},
-                                                       {"off", level::off}};
-  for (const auto& [name, value] : levels) {
-    if (options.log_level == name) settings.log_level = value;
-  }
-  if (options.log_format)
-    settings.log_format = *options.log_format == "json" ? core::log_format::json : core::log_format::text;
-  return result;
-}
-
 std::string agent_list(const core::catalog& catalog) {
   std::string list;
   for (const auto& [id, entry] : catalog.agents) {
@@ -107,21 +47,66 @@ std::string agent_list(const core::catalog& catalog) {
   return list;
 }
 
-void say_where(const plan& what, const std::string& url, const core::catalog& catalog) {
+/// What this node is to the others, once it is one of them. With the port that it takes links on, if it chose that itself.
+struct standing {
+  incarnation_no incarnation = 0;
+  core::cluster_settings settings;
+};
+
+standing ask_standing(runtime& node, const serve_plan& what) {
+  standing result{0, what.config.cluster};
+  if (!node.neighbours()) return result;
+  caf::scoped_actor self{node.system()};
+  self->request(node.neighbours(), actors::local_answer, list_nodes{})
+      .receive(
+          [&](const node_list& cluster) {
+            result.incarnation = cluster.self;
+            for (const auto& line : cluster.nodes) {
+              if (cluster.self == 0 || line.node.incarnation != cluster.self) continue;
+              core::set_port(result.settings, line.node.link_address);
+            }
+          },
+          [](const caf::error&) {});
+  return result;
+}
+
+void say_where(const serve_plan& what, const std::string& url, const core::catalog& catalog, const standing& in_cluster) {
   const auto& style = styles_for(STDOUT_FILENO);
   auto line = [&](std::string_view name, std::string_view value) {
     return "  " + std::string{style.dim} + std::string{name} + std::string{style.off} + std::string(9 - name.size(), ' ') +
            std::string{value} + "\n";
   };
   std::string text = "oncue " ONCUE_VERSION " listens on " + url + "\n";
-  text += line("store", what.config.store.path + (what.config.store.durability == core::store_durability::power
-                                                      ? " (survives a power cut)"
-                                                      : " (survives a crash of the process)"));
+  const auto& [incarnation, settings] = in_cluster;
+  if (what.shared()) {
+    auto number = incarnation == 0 ? std::string{} : " (incarnation " + std::to_string(incarnation) + ")";
+    text += line("node", settings.node_name + number);
+    text += line("store", core::shown_store(what.config.store) + " (shared with other nodes)");
+    text += line("links", core::shown_links(settings));
+    text += line("lease", core::format_duration(settings.lease));
+  } else {
+    auto power = what.config.store.durability == core::store_durability::power;
+    text +=
+        line("store", what.config.store.path + (power ? " (survives a power cut)" : " (survives a crash of the process)"));
+  }
   text += line("agents", agent_list(catalog));
   text += line("config", what.config_path.empty() ? "none, see 'oncue init'" : what.config_path);
   text += line("key", what.key.empty() ? "none: programs on this machine only" : "needed, as a bearer token");
   text += line("docs", url + "/docs");
   write_all(STDOUT_FILENO, text);
+}
+
+void log_standing(const standing& in_cluster) {
+  const auto& settings = in_cluster.settings;
+  const auto links = core::shown_links(settings);
+  io::log(io::log_level::info, "joined",
+          {{"node", settings.node_name},
+           {"incarnation", std::to_string(in_cluster.incarnation)},
+           {"links", links},
+           {"lease_ms", std::to_string(settings.lease.count())}});
+  if (settings.ca_file.empty() && !settings.link_host.empty() && !is_loopback(settings.link_host))
+    io::log(io::log_level::warning, "plain_links",
+            {{"links", links}, {"problem", "whoever reaches this address can read every run and cancel it"}});
 }
 
 /// What each agent may call. Servers of tools are started for it, all at the same time; one that does not start is said
@@ -153,13 +138,17 @@ core::tools_of_agents tools_of(runtime& node, const core::catalog& catalog) {
   return all;
 }
 
-std::shared_ptr<const actors::gateway_env> make_env(runtime& node, const plan& what,
+std::shared_ptr<const actors::gateway_env> make_env(runtime& node, const serve_plan& what,
                                                     std::shared_ptr<const core::catalog> catalog, bool insecure) {
   auto env = std::make_shared<actors::gateway_env>();
   const auto& settings = what.config.server;
   env->supervisor = node.supervisor();
   env->journal = node.journal();
   env->archive = node.archive();
+  env->neighbours = node.neighbours();
+  env->node_name = what.config.cluster.node_name;
+  env->url = what.config.cluster.advertised_url;
+  env->running_max = what.config.limits.running_max;
   env->tools = tools_of(node, *catalog);
   env->catalog = std::move(catalog);
   env->doors = {what.key, insecure, settings.allowed_hosts, settings.cors_origins};
@@ -185,13 +174,15 @@ void end_in_order(runtime& node, io::http_server& server, std::chrono::milliseco
   server.wait_for_streams(core::limits::last_words_max);
 }
 
-int serve(const plan& what, bool insecure) {
+int serve(const serve_plan& what, bool insecure) {
   auto catalog = std::make_shared<const core::catalog>(core::make_catalog(what.config));
   std::promise<int> stopped;  // outlives the watch
   runtime node{{.catalog = *catalog,
                 .io_threads = what.config.server.event_loops,
                 .limits = what.config.limits,
-                .store = what.config.store}};
+                .store = what.config.store,
+                .cluster = what.config.cluster,
+                .version = ONCUE_VERSION}};
   auto env = make_env(node, what, catalog, insecure);
   io::http_server server{
       node.loops(), {.host = what.address.host, .port = what.address.port}, actors::make_gateway(node.system(), env)};
@@ -200,9 +191,11 @@ int serve(const plan& what, bool insecure) {
                            if (!std::exchange(first, false)) ::_exit(exit_failed);
                            stopped.set_value(number);
                          }};
-  say_where(what, url, *catalog);
+  const auto in_cluster = ask_standing(node, what);
+  say_where(what, url, *catalog, in_cluster);
   io::log(io::log_level::info, "listening",
-          {{"url", url}, {"store", what.config.store.path}, {"agents", agent_list(*catalog)}});
+          {{"url", url}, {"store", core::shown_store(what.config.store)}, {"agents", agent_list(*catalog)}});
+  if (what.shared()) log_standing(in_cluster);
   stopped.get_future().get();
   end_in_order(node, server, what.config.server.drain_grace);
   return exit_completed;
@@ -211,12 +204,12 @@ int serve(const plan& what, bool insecure) {
 }  // namespace
 
 int serve_command(const serve_options& options) {
-  auto made = make_plan(options);
+  auto made = make_serve_plan(options);
   if (const auto* error = std::get_if<std::string>(&made)) {
     print_error(*error);
     return exit_usage;
   }
-  const auto& what = std::get<plan>(made);
+  const auto& what = std::get<serve_plan>(made);
   ::signal(SIGPIPE, SIG_IGN);
   raise_open_files_limit();
   io::set_up_log(what.config.server.log_level, what.config.server.log_format);

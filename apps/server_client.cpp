@@ -162,6 +162,7 @@ std::string server_client::refusal(const server_answer& answer) const {
 event_feed::got event_feed::next(time_point until) {
   for (;;) {
     if (auto found = take_event()) return *found;
+    if (!notes_.empty()) return got::note;
     bytes_.clear();
     switch (stream_.read(bytes_, until)) {
       case answer_stream::piece::head: {
@@ -178,7 +179,10 @@ event_feed::got event_feed::next(time_point until) {
 }
 
 std::optional<event_feed::got> event_feed::take_event() {
-  if (auto frame = decoder_.next(rest_)) {
+  auto frame = decoder_.next(rest_);
+  // Whoever waits for events takes the notes at each of them.
+  notes_ = decoder_.take_comments();
+  if (frame) {
     auto read = core::read_agentos_event(frame->data);
     if (auto* error = std::get_if<std::string>(&read)) {
       failure_ = "the server's stream is not understood: " + *error;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include "commands.hpp"
@@ -105,6 +106,7 @@ class event_feed {
 
   enum class got : std::uint8_t {
     event,    ///< see `event` and `json`
+    note,     ///< the server said something beside the events: see `take_notes`
     quiet,    ///< the time has passed
     refused,  ///< the answer is no stream of events: see `answer`
     over,     ///< nothing more comes; see `failure`
@@ -114,6 +116,8 @@ class event_feed {
   core::incoming_event& event() { return event_; }
   /// The event as it came.
   std::string_view json() const { return json_; }
+  /// Comments of the stream, a line each; once. They came before the event, if there is one.
+  std::string take_notes() { return std::exchange(notes_, {}); }
   const server_answer& answer() const { return answer_; }
   /// Why it is over; empty if the server ended the stream, or it was closed by us.
   const std::string& failure() const { return failure_; }
@@ -133,6 +137,7 @@ class event_feed {
   std::string_view rest_;
   core::incoming_event event_;
   std::string json_;
+  std::string notes_;
   server_answer answer_;
   std::string failure_;
   bool broken_ = false;

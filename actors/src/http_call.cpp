@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "oncue/core/agentos_openapi.hpp"
+#include "oncue/core/node_view.hpp"
 #include "oncue/io/prometheus_text.hpp"
 
 namespace oncue::actors {
@@ -74,7 +75,11 @@ void http_call_state::serve(core::routes::get_agent& route) {
 void http_call_state::serve(core::routes::config&) { answer_json(core::config_document(*env_->catalog, env_->facts)); }
 void http_call_state::serve(core::routes::home&) { answer_json(core::home_document(env_->facts)); }
 void http_call_state::serve(core::routes::health&) { answer_json(core::health_document(env_->facts)); }
-void http_call_state::serve(core::routes::info&) { answer_json(core::info_document(*env_->catalog, env_->facts)); }
+void http_call_state::serve(core::routes::info&) {
+  if (!env_->neighbours) return answer_json(core::info_document(*env_->catalog, env_->facts));
+  ask(env_->neighbours, list_nodes{},
+      [this](const node_list& cluster) { answer_json(core::info_document(*env_->catalog, env_->facts, &cluster)); });
+}
 void http_call_state::serve(core::routes::models&) { answer_json(core::models_document(*env_->catalog)); }
 void http_call_state::serve(core::routes::metrics&) { answer_json(core::metrics_document()); }
 void http_call_state::serve(core::routes::openapi&) { answer_json(core::openapi_document(env_->facts)); }
@@ -87,11 +92,26 @@ void http_call_state::serve(core::routes::docs&) {
 
 void http_call_state::serve(core::routes::prometheus&) {
   ask(env_->supervisor, get_stats{}, [this](const node_stats& stats) {
-    auto server = answer_.server();
-    core::server_numbers numbers{server.connections, server.streams, server.requests_total, server.rejected_total,
-                                 server.bytes_sent_total};
-    answer_text("text/plain; version=0.0.4; charset=utf-8",
-                io::prometheus_text(core::node_samples(stats, numbers, env_->facts)));
+    if (!env_->neighbours) return show_samples(stats, nullptr);
+    ask(env_->neighbours, list_nodes{}, [this, stats](const node_list& cluster) { show_samples(stats, &cluster); });
+  });
+}
+
+void http_call_state::show_samples(const node_stats& stats, const node_list* cluster) {
+  auto server = answer_.server();
+  core::server_numbers numbers{server.connections, server.streams, server.requests_total, server.rejected_total,
+                               server.bytes_sent_total};
+  answer_text("text/plain; version=0.0.4; charset=utf-8",
+              io::prometheus_text(core::node_samples(stats, numbers, env_->facts, cluster)));
+}
+
+void http_call_state::serve(core::routes::nodes&) {
+  if (env_->neighbours) {
+    ask(env_->neighbours, list_nodes{}, [this](const node_list& cluster) { answer_json(core::nodes_document(cluster)); });
+    return;
+  }
+  ask(env_->supervisor, get_stats{}, [this](const node_stats& stats) {
+    answer_json(core::nodes_document(core::alone(stats, env_->facts, env_->node_name, env_->url, env_->running_max)));
   });
 }
 

@@ -84,6 +84,8 @@ class http_call_state {
   void serve(core::routes::models& route);
   void serve(core::routes::metrics& route);
   void serve(core::routes::prometheus& route);
+  void serve(core::routes::nodes& route);
+  void show_samples(const node_stats& stats, const node_list* cluster);
   void serve(core::routes::openapi& route);
   void serve(core::routes::docs& route);
   template <class Route>

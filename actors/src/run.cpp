@@ -50,7 +50,13 @@ run_actor::behavior_type run_state::make_behavior() {
       [this](event_batch& batch) { on_child_batch(batch); },
       [this](appended& x) { tell(std::move(x)); },
       [this](finished& x) { tell(std::move(x)); },
-      [this](journal_refused& x) { tell(std::move(x)); },
+      [this](journal_refused& x) {
+        if (x.fenced) {
+          leave();
+        } else {
+          tell(std::move(x));
+        }
+      },
       [this](alarm) { tell(core::signal::timer{}); },
       [this](begin_run& x) { begin(x); },
       [this](cancel_request& request) { return cancel(request); },
@@ -307,6 +313,14 @@ void run_state::on(fx::close& x) {
   self_->send(supervisor_, run_closed{machine_.id(), x.status, x.expires_at_ms});
   self_->send(env_->alarms, clear_alarm{}, caf::actor_cast<alarm_client_actor>(self_));
   self_->quit();
+}
+
+/// Another node has the run, or has ended it: what is open here loses its sink and closes, readers ask where to read on.
+void run_state::leave() {
+  io::log(io::log_level::warning, "run_fenced", {{"run", machine_.id().value}});
+  self_->send<caf::message_priority::high>(supervisor_, run_left{machine_.id()});
+  self_->send(env_->alarms, clear_alarm{}, caf::actor_cast<alarm_client_actor>(self_));
+  self_->quit(caf::exit_reason::kill);
 }
 
 run_actor spawn_run(caf::actor_system& system, std::shared_ptr<const node_env> env, core::run_machine machine,

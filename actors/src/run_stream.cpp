@@ -52,6 +52,7 @@ void run_stream::open_answer() {
 
 void run_stream::on_batch(event_batch& batch) {
   if (done_) return;
+  if (batch.note != batch_note::none) return show_note(batch);
   auto events = events_.take(batch);
   if (!events.empty()) open_answer();
   for (const auto& event : events) show(*event);
@@ -61,6 +62,14 @@ void run_stream::on_batch(event_batch& batch) {
   } else {
     write();
   }
+}
+
+/// A comment, which parsers of streams pass over. It answers no pull: the batch that does is still to come.
+void run_stream::show_note(event_batch& batch) {
+  const auto before = events_.note();
+  events_.take(batch);
+  if (!open_ || events_.note() == before) return;
+  answer_.write(": " + std::string{to_string(events_.note())} + "\n\n");
 }
 
 void run_stream::show(const run_event& event) {

@@ -47,15 +47,7 @@ bool is_of(const io::store_write& what, const run_id& run) {
 
 store_archive_actor::behavior_type store_archive_state::make_behavior() {
   return {
-      [this](const pull_limits& pull, const subscriber_actor& reader) {
-        auto batch = archive_->read(pull);
-        if (const auto* problem = std::get_if<std::string>(&batch)) {
-          // The reader must not wait for ever: it is told that nothing is to be had here.
-          io::log(io::log_level::error, "store_read_failed", {{"problem", *problem}, {"run", pull.run.value}});
-          batch = event_batch{.run = pull.run, .events = {}, .next = pull.from, .end = batch_end::unknown};
-        }
-        self_->send(reader, std::move(std::get<event_batch>(batch)));
-      },
+      [this](const pull_limits& pull, const subscriber_actor& reader) { read(pull, reader, 1); },
       [this](const find_run& what) { return result_of(archive_->find(what)); },
       [this](const find_runs& what) { return result_of(archive_->find(what)); },
       [this](const find_owner& what) { return result_of(archive_->find(what)); },
@@ -66,6 +58,23 @@ store_archive_actor::behavior_type store_archive_state::make_behavior() {
         if (!problem.empty()) io::log(io::log_level::warning, "store_checkpoint_failed", {{"problem", problem}});
       },
   };
+}
+
+/// A store that cannot be read now may be readable again soon: the reader waits so long.
+void store_archive_state::read(const pull_limits& pull, const subscriber_actor& reader, int tries) {
+  auto batch = archive_->read(pull);
+  if (const auto* problem = std::get_if<std::string>(&batch)) {
+    if (tries == 1) {
+      io::log(io::log_level::error, "store_read_failed", {{"problem", *problem}, {"run", pull.run.value}});
+    }
+    if (tries < core::limits::read_tries_max) {
+      self_->run_delayed(core::limits::read_retry, [this, pull, reader, tries] { read(pull, reader, tries + 1); });
+      return;
+    }
+    // It must not wait for ever: it is told that nothing is to be had here.
+    batch = event_batch{.run = pull.run, .events = {}, .next = pull.from, .end = batch_end::unknown};
+  }
+  self_->send(reader, std::move(std::get<event_batch>(batch)));
 }
 
 archive_actor spawn_store_archive(caf::actor_system& system, std::shared_ptr<io::run_archive> archive, bool own_thread) {
@@ -128,13 +137,13 @@ bool store_journal_state::waits(const run_id& run) const {
                      [&](const io::store_write& write) { return is_of(write, run); });
 }
 
-void store_journal_state::add(lane& where, io::store_write what, asker who) {
+void store_journal_state::add(lane& where, io::store_write what, answer_to who) {
   if (const auto* events = events_of(what)) {
     where.events += events->size();
     for (const auto& event : *events) where.bytes += cost_bytes(*event);
   }
   where.writes.push_back(std::move(what));
-  where.askers.push_back(std::move(who));
+  where.askers.push_back({std::move(who), self_->clock().now()});
   auto is_full = where.writes.size() >= core::limits::commit_events_max ||
                  where.events >= core::limits::commit_events_max || where.bytes >= core::limits::commit_bytes_max;
   if (!is_full) {
@@ -157,19 +166,25 @@ void store_journal_state::call(lane& where) {
 }
 
 void store_journal_state::commit(lane& which) {
-  if (which.writes.empty()) return;
+  if (which.writes.empty() || away_) return;
   auto writes = std::exchange(which.writes, {});
   auto askers = std::exchange(which.askers, {});
+  auto answers = store_->commit(writes);
+  if (answers.empty()) {
+    which.writes = std::move(writes);
+    which.askers = std::move(askers);
+    wait_for_store();
+    return;
+  }
   which.events = 0;
   which.bytes = 0;
-  auto answers = store_->commit(writes);
   for (std::size_t i = 0; i < answers.size(); ++i) {
-    answer(askers[i], answers[i], std::holds_alternative<finish_run>(writes[i]));
+    answer(askers[i].who, answers[i], std::holds_alternative<finish_run>(writes[i]));
   }
   watch();
 }
 
-void store_journal_state::answer(asker& who, io::store_answer& answer, bool is_ending) {
+void store_journal_state::answer(answer_to& who, io::store_answer& answer, bool is_ending) {
   auto tell = [&](const journal_client_actor& client, auto& x) {
     auto* here = self_->context();
     if (!places_.empty()) self_->context(places_[client.id() % places_.size()].get());
@@ -198,6 +213,38 @@ void store_journal_state::answer(asker& who, io::store_answer& answer, bool is_e
         }
       },
       who);
+}
+
+/// The store cannot be reached. What the runs have said waits until it can, or until this node loses its lease; a request
+/// that somebody waits for is answered before long that it could not be done.
+void store_journal_state::wait_for_store() {
+  if (std::exchange(away_, true)) return;
+  watch();
+  self_->run_delayed(core::limits::database_retry, [this] {
+    away_ = false;
+    refuse_late_requests(endings_);
+    refuse_late_requests(others_);
+    commit(endings_);
+    commit(others_);
+  });
+}
+
+void store_journal_state::refuse_late_requests(lane& which) {
+  auto now = self_->clock().now();
+  std::vector<io::store_write> writes;
+  std::vector<asker> askers;
+  for (std::size_t i = 0; i < which.writes.size(); ++i) {
+    auto& [who, since] = which.askers[i];
+    if (!std::holds_alternative<journal_client_actor>(who) && now - since >= core::limits::database_wait_max) {
+      io::store_answer none = io::store_failed{store_->problem()};
+      answer(who, none, false);
+    } else {
+      writes.push_back(std::move(which.writes[i]));
+      askers.push_back(std::move(which.askers[i]));
+    }
+  }
+  which.writes = std::move(writes);
+  which.askers = std::move(askers);
 }
 
 /// After each commit: says once that the store fails, and once that it works again; lets the file be looked after.

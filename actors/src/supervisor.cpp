@@ -28,14 +28,17 @@ supervisor_actor::behavior_type supervisor_state::make_behavior() {
         begin_next();
       },
       [this](const run_closed& x) { on_closed(x); },
-      [](run_left) {},
+      [this](const run_left& x) { left(x.run); },
       [this](alarm) { end_expired_runs(); },
-      [](cancel_here&) { return cancel_reply{}; },
-      [](subscribe_here&) { return subscribe_reply{}; },
-      [](take_runs&) {},
-      [](list_held) { return held_runs{}; },
-      [](fence_runs) {},
-      [](join_cluster&) {},
+      [this](cancel_here& x) { return cancel_if_here(x.request); },
+      [this](const subscribe_here& x) { return source_here(x.run); },
+      [this](take_runs& x) { take(x); },
+      [this](list_held) { return held(); },
+      [this](fence_runs) { fence(); },
+      [this](join_cluster& x) {
+        neighbours_ = std::move(x.neighbours);
+        membership_ = std::move(x.membership);
+      },
   };
 }
 
@@ -60,13 +63,17 @@ caf::result<start_reply> supervisor_state::start(run_request& request) {
   if (new_session) request.session.value = core::make_uuid_v7(now_ms, env_->random(), env_->random());
   auto refused = roster_.admit(request, now_ms, new_session);
   auto what = std::make_shared<create_run>(create_run{std::move(request), now_ms, {}, new_session});
-  if (refused) {
+  if (refused && !(neighbours_ && could_be_elsewhere(*refused))) {
     ask_what_the_key_made(*what, std::move(*refused), promise);
     return promise;
   }
   what->events.emplace_back(run_event{
       0, now_ms,
       boxed<run_started>{{entry->agent.name, entry->model.name, std::string{core::to_string(entry->model.provider)}}}});
+  if (refused) {
+    place_elsewhere(*what, std::move(*refused), promise);
+    return promise;
+  }
   self_->request(env_->journal, local_answer, *what)
       .then([this, what, entry, promise](create_reply& reply) { created(*what, entry, reply, promise); },
             [this, what, promise](const caf::error& error) {
@@ -132,7 +139,10 @@ void supervisor_state::created(create_run& what, std::shared_ptr<const core::age
   answer.source = row.handle.actor;
   // Whoever cancelled this id before it was there comes first: then it never begins.
   if (reply.intent) stop(row, std::move(*reply.intent));
-  if (on_busy == session_policy::interrupt) interrupt_those_before(row);
+  if (on_busy == session_policy::interrupt) {
+    row.handle.interrupts = true;
+    interrupt_those_before(row);
+  }
   begin_created(row);
   promise.deliver(std::move(answer));
 }
@@ -183,17 +193,22 @@ void supervisor_state::begin_next() {
 void supervisor_state::begin(node_roster::row& row) {
   const auto& run = row.handle.actor;
   const auto& wanted = row.handle.entry->agent.history;
-  if (row.new_session || wanted.runs_max == 0) {
+  if (row.new_session || (wanted.runs_max == 0 && !neighbours_)) {
     self_->send(run, begin_run{});
     return;
   }
-  load_history what{row.session->first, wanted.runs_max, wanted.bytes_max, wanted.with_stopped};
+  load_history what{row.session->first, wanted.runs_max, wanted.bytes_max, wanted.with_stopped, {}};
+  if (neighbours_) what.before = *row.id;
   self_->request(env_->journal, local_answer, std::move(what))
       .then(
           [this, id = *row.id, run](history& said) {
+            auto* found = roster_.find(id);
+            auto is_still_it = found && found->handle.actor == run;
             // A drain that came meanwhile has found this run begun; it has not.
-            if (auto* found = roster_.find(id); found && roster_.draining() && found->handle.actor == run) {
+            if (is_still_it && roster_.draining()) {
               stop(*found, cancel_for_drain(id));
+            } else if (is_still_it && !said.behind.empty()) {
+              wait_behind(*found, said.behind);
             } else {
               self_->send(run, begin_run{std::move(said.messages), {}});
             }
@@ -231,7 +246,11 @@ void supervisor_state::route(cancel_request request, caf::typed_response_promise
   using enum node_roster::row_state;
   auto* row = roster_.find(request.run);
   if (!row || row->state == closed) {
-    ask_journal(std::move(request), promise);
+    if (neighbours_) {
+      ask_around(std::move(request), promise);
+    } else {
+      ask_journal(std::move(request), promise);
+    }
     return;
   }
   if (row->state == creating || row->state == lost) {
@@ -257,7 +276,7 @@ void supervisor_state::ask_journal(cancel_request request, caf::typed_response_p
   self_->request(env_->journal, local_answer, record_cancel{std::move(request), env_->unix_ms()})
       .then([run,
              promise](const record_cancel_reply& reply) mutable { promise.deliver(core::reply_from_journal(run, reply)); },
-            [run, promise](const caf::error&) mutable { promise.deliver(core::reply_from_journal(run, {})); });
+            [promise](const caf::error& error) mutable { promise.deliver(error); });
 }
 
 /// A cancel of the supervisor's own: nobody waits for its answer.
@@ -282,7 +301,11 @@ void supervisor_state::find_source(run_id run, std::function<void(event_source_a
   using enum node_roster::row_state;
   auto* row = roster_.find(run);
   if (!row || row->state == closed) {
-    found(env_->journal);
+    if (neighbours_) {
+      find_elsewhere(std::move(run), std::move(found));
+    } else {
+      found(env_->journal);
+    }
   } else if (row->state == creating || row->state == lost) {
     row->waiters.emplace_back([this, run, found = std::move(found)] { find_source(run, found); });
   } else {
@@ -335,6 +358,11 @@ void supervisor_state::on_down(const caf::down_msg& down) {
   if (found == by_actor_.end()) return;
   auto run = *found->second;
   by_actor_.erase(found);
+  if (fenced_.erase(run) > 0) {
+    wake(roster_.forget(run));
+    after_a_run_left();
+    return;
+  }
   auto result = roster_.down(run, to_string(down.reason));
   if (!result.lost) {
     wake(std::move(result.waiters));

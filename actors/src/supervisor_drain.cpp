@@ -12,9 +12,10 @@ cancel_request supervisor_state::cancel_for_drain(const run_id& run) {
 caf::result<drain_reply> supervisor_state::drain(drain_node request) {
   auto promise = self_->make_response_promise<drain_reply>();
   roster_.drain();
-  if (!drain_) {
-    drain_.emplace();
-    stop_all(false);
+  auto is_first = !drain_;
+  if (is_first) drain_.emplace();
+  drain_->promises.push_back(promise);
+  if (is_first) {
     self_->run_delayed(std::chrono::milliseconds{request.grace_ms}, [this, request] {
       if (!drain_) return;
       stop_all(true);
@@ -22,8 +23,8 @@ caf::result<drain_reply> supervisor_state::drain(drain_node request) {
         if (drain_) finish_drain();
       });
     });
+    hand_over([this] { stop_all(false); });
   }
-  drain_->promises.push_back(promise);
   if (roster_.size() == 0) finish_drain();
   return promise;
 }

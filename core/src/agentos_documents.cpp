@@ -6,6 +6,7 @@
 
 #include "json_keys.hpp"
 #include "oncue/core/json_text.hpp"
+#include "oncue/core/node_view.hpp"
 #include "tool_json.hpp"
 
 namespace oncue::core {
@@ -28,6 +29,20 @@ std::string model_object(const model_spec& model) {
   std::string members;
   add(members, "id", model.name);
   add(members, "provider", to_string(model.provider));
+  return object_of(members);
+}
+
+std::string cluster_object(const node_list& cluster) {
+  const auto counts = count_nodes(cluster);
+  std::string members;
+  add(members, "self", cluster.self);
+  add(members, "nodes_up", counts.up);
+  add(members, "links_up", counts.links_up);
+  if (cluster.problem.empty()) {
+    add_raw(members, "problem", "null");
+  } else {
+    add(members, "problem", "the shared store cannot be asked: see /nodes");
+  }
   return object_of(members);
 }
 
@@ -60,7 +75,7 @@ std::string health_document(const os_facts& facts) {
   return object_of(members);
 }
 
-std::string info_document(const catalog& agents, const os_facts& facts) {
+std::string info_document(const catalog& agents, const os_facts& facts, const node_list* cluster) {
   std::string members;
   add(members, "os_id", facts.id);
   add(members, "name", facts.name);
@@ -70,6 +85,7 @@ std::string info_document(const catalog& agents, const os_facts& facts) {
   add(members, "auth_mode", facts.with_key ? "security_key" : "none");
   add(members, "os_version", facts.version);  // agno 3's clients want it
   add(members, "oncue_version", facts.version);
+  if (cluster) add_raw(members, "cluster", cluster_object(*cluster));
   return object_of(members);
 }
 

@@ -14,6 +14,7 @@ namespace {
 using place = field_reader::place;
 
 constexpr std::array<std::string_view, 3> busy_words = {"enqueue", "reject", "interrupt"};          // as session_policy
+constexpr std::array<std::string_view, 2> loss_words = {"fail", "restart"};                         // as loss_policy
 constexpr std::array<std::string_view, 2> disconnect_words = {"cancel", "continue"};                // as disconnect_policy
 constexpr std::array<std::string_view, 3> mode_words = {"immediate", "after_tools", "after_turn"};  // as cancel_mode
 constexpr std::array<std::string_view, 6> status_words = {"PENDING",   "RUNNING", "PAUSED",
@@ -99,6 +100,9 @@ decoded<start_form> decode_start(const field_pairs& form, std::size_t file_bytes
   }
   if (const auto word = fields.choice("on_disconnect", disconnect_words)) {
     result.on_disconnect = static_cast<disconnect_policy>(*word);
+  }
+  if (const auto word = fields.choice("on_node_loss", loss_words)) {
+    request.on_node_loss = static_cast<loss_policy>(*word);
   }
   if (!errors.empty()) return fields_answer(errors);
   if (file_bytes > 0 || has_media(fields)) return not_served_answer("files and media: send text in message");

@@ -9,6 +9,7 @@ using enum field_kind;
 
 // -- values ------------------------------------------------------------------------
 inline constexpr std::string_view busy_values[] = {"enqueue", "reject", "interrupt"};
+inline constexpr std::string_view loss_values[] = {"fail", "restart"};
 inline constexpr std::string_view disconnect_values[] = {"cancel", "continue"};
 inline constexpr std::string_view mode_values[] = {"immediate", "after_tools", "after_turn"};
 inline constexpr std::string_view type_values[] = {"agent", "team", "workflow"};
@@ -31,6 +32,10 @@ inline constexpr route_field start_fields[] = {
     {"on_busy_session", text, false, "what happens while the session has a run; default enqueue", busy_values},
     {"on_disconnect", text, false, "default: a plain stream's run is cancelled, a background run goes on",
      disconnect_values},
+    {"on_node_loss", text, false,
+     "what happens when the run's node is lost: restart begins it anew on another one, if it has said nothing yet and "
+     "called no tool; default fail",
+     loss_values},
     {"version", text, false, "accepted, has no effect"}};
 inline constexpr route_field continue_fields[] = {
     {"session_id", text, true, "the run's session"},

@@ -14,7 +14,8 @@
 namespace oncue::core {
 namespace {
 
-const names file_keys = {"default_agent", "models", "tools", "mcp_servers", "agents", "server", "store", "limits"};
+const names file_keys = {"default_agent", "models", "tools",   "mcp_servers", "agents",
+                         "server",        "store",  "cluster", "limits"};
 const names model_keys = {"id",         "provider", "name",       "base_url",      "api_key_env", "temperature",
                           "max_tokens", "headers",  "extra_body", "include_usage", "scripted"};
 const names openai_only_keys = {"base_url", "api_key_env", "temperature",  "max_tokens",
@@ -207,6 +208,7 @@ config decode_file(const section& file, const environment& env) {
   }
   if (const auto table = file.child("server")) result.server = decode_server(*table);
   if (const auto table = file.child("store")) result.store = decode_store(*table);
+  if (const auto table = file.child("cluster")) result.cluster = decode_cluster(*table);
   if (const auto table = file.child("limits")) result.limits = decode_node_limits(*table);
   return result;
 }

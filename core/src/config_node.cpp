@@ -1,13 +1,16 @@
 #include "config_node.hpp"
 
-#include <charconv>
+#include "cluster_rules.hpp"
+#include "oncue/core/store_url.hpp"
 
 namespace oncue::core {
 namespace {
 
 const names server_keys = {"host",        "port",      "cors_origins", "allowed_hosts", "key_env",
                            "drain_grace", "heartbeat", "event_loops",  "log_format",    "log_level"};
-const names store_keys = {"path", "durability", "compact_after", "retention", "size_bytes_max"};
+const names store_keys = {"path", "url", "url_env", "durability", "compact_after", "retention", "size_bytes_max"};
+const names cluster_keys = {"name",    "advertised_url", "lease",    "link_host",   "link_port",   "link_advertised",
+                            "ca_file", "cert_file",      "key_file", "plain_links", "restarts_max"};
 const names limit_keys = {"live_runs", "running_runs", "queued_runs"};
 
 // In the order of the enumerations.
@@ -25,12 +28,6 @@ std::string lower(std::string text) {
 template <class Enum>
 void choose(const section& source, std::string_view key, const names& words, Enum& target) {
   if (auto chosen = source.choice(key, words)) target = static_cast<Enum>(*chosen);
-}
-
-std::optional<std::uint16_t> port_of(std::string_view text) {
-  std::uint16_t port = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return error == std::errc{} && end == text.data() + text.size() ? std::optional{port} : std::nullopt;
 }
 
 }  // namespace
@@ -67,16 +64,57 @@ server_settings decode_server(const section& source) {
 store_settings decode_store(const section& source) {
   source.allow_only(store_keys);
   store_settings result;
+  auto alone = [&](std::string_view key, std::initializer_list<std::string_view> others) {
+    for (auto other : others) {
+      if (source.has(other))
+        source.reject(key, "expected only one place for the store, but store." + std::string{other} + " is there too");
+    }
+  };
   if (const auto path = source.text_not_empty("path")) {
-    if (path->size() > limits::path_bytes_max || path->find('\0') != path->npos)
-      source.reject("path",
-                    "expected a file's name of at most " + std::to_string(limits::path_bytes_max) + " bytes, without NUL");
+    source.check("path", store_path_problem(*path));
     result.path = *path;
+  }
+  if (const auto url = source.text("url")) {
+    source.check("url", store_url_problem(*url));
+    alone("url", {"path", "url_env"});
+    result.url = *url;
+  }
+  if (const auto variable = source.text_not_empty("url_env")) {
+    source.check("url_env", variable_problem(*variable));
+    alone("url_env", {"path"});
+    result.url_env = *variable;
   }
   choose(source, "durability", durabilities, result.durability);
   source.duration("compact_after", result.compact_after, milliseconds{0}, limits::retention_max);
   source.deadline("retention", result.retention, limits::retention_max);
   source.count("size_bytes_max", result.size_bytes_max, limits::store_size_bytes_min, limits::store_size_bytes_max);
+  return result;
+}
+
+cluster_settings decode_cluster(const section& source) {
+  source.allow_only(cluster_keys);
+  cluster_settings result;
+  auto take = [&](std::string_view key, std::string& target, problem (*rule)(std::string_view)) {
+    if (auto value = source.text(key)) {
+      source.check(key, rule(*value));
+      target = std::move(*value);
+    }
+  };
+  take("name", result.node_name, node_name_problem);
+  take("advertised_url", result.advertised_url, base_url_problem);
+  source.duration("lease", result.lease, limits::lease_min, limits::lease_max);
+  if (const auto host = source.text("link_host")) {
+    if (!host->empty()) source.check("link_host", host_problem(without_brackets(*host)));
+    result.link_host = without_brackets(*host);
+  }
+  source.count("link_port", result.link_port, 0, 65535);
+  take("link_advertised", result.link_advertised, advertised_problem);
+  take("ca_file", result.ca_file, store_path_problem);
+  take("cert_file", result.cert_file, store_path_problem);
+  take("key_file", result.key_file, store_path_problem);
+  result.plain_links = source.flag("plain_links").value_or(false);
+  source.count("restarts_max", result.restarts_max, 0, limits::restarts_ceiling);
+  if (auto wrong = links_problem(result)) source.reject(wrong->key, wrong->why);
   return result;
 }
 

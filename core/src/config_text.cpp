@@ -227,10 +227,14 @@ description = "An agent that writes stories"
 # "debug", "info", "warning", "error" or "off". No level logs a prompt or a model's text. Default: "info".
 #log_level = "info"
 
-# Where runs and sessions are kept.
+# Where runs and sessions are kept: in a file of this node's own, or in a PostgreSQL database that many nodes share.
 [store]
 # The database's file. Default: the program's own place for it, which it tells when it starts.
 #path = "/var/lib/oncue/oncue.db"
+# In place of a file: the shared database, as libpq writes it. No password here: url_env, PGPASSWORD or ~/.pgpass has it.
+#url = "postgresql://oncue@db.example.com/oncue?sslmode=verify-full"
+# In place of both: the environment variable that holds such a URL.
+#url_env = "ONCUE_STORE_URL"
 # "process": what was confirmed survives the end of the process, also a kill. "power": the loss of power too, which costs
 # a wait for the disk with every commit. Default: "process".
 #durability = "process"
@@ -240,6 +244,29 @@ description = "An agent that writes stories"
 #retention = "30d"
 # Above this size the oldest ended runs are forgotten earlier. In bytes, at least 16777216. Default: 10737418240.
 #size_bytes_max = 10737418240
+
+# For nodes that share a database; a node with a file has no use for it. See docs/cluster.md.
+[cluster]
+# What this node is called, for people; letters, digits and . _ : - ; at most 64. Default: the host's name.
+#name = "node-1"
+# Where its HTTP server can be reached, for people and tools. Default: none is told.
+#advertised_url = "http://node-1.example.com:7777"
+# A node that is not heard of for so long is dead, and the others end its runs; "1s" to "5m". Default: "10s".
+#lease = "10s"
+# Where links from other nodes are taken; "" takes none. Beyond this machine it needs the three files. Default: "127.0.0.1".
+#link_host = "127.0.0.1"
+# 0 to 65535; 0 is any free one. Default: 0.
+#link_port = 0
+# How other nodes reach it: a host, or a host and a port. Default: link_host.
+#link_advertised = "node-1.example.com:7800"
+# Files in PEM form: the cluster's own authority, this node's certificate, its key. All three or none. Default: none.
+#ca_file = "/etc/oncue/ca.pem"
+#cert_file = "/etc/oncue/node.pem"
+#key_file = "/etc/oncue/node.key"
+# Links without certificates beyond this machine: only on a network where nobody else is. Default: false.
+#plain_links = false
+# How often a run begins anew when its nodes are lost, if it was started with on_node_loss=restart; 0 to 100. Default: 3.
+#restarts_max = 3
 
 # How many runs the node takes; what is above is refused, and may be tried again later. Each 1 to 1000000.
 [limits]

@@ -23,6 +23,11 @@ std::size_t row_cost(const run_request& x, const session_id& session) {
          x.traceparent.size();
 }
 
+ending cancelled_by(const cancel_request& request) {
+  auto reason = request.reason.empty() ? "Run " + request.run.value + " was cancelled" : request.reason;
+  return {.kind = ending_kind::cancelled, .message = std::move(reason), .by = request.by};
+}
+
 std::string fenced(run_epoch stands, run_epoch epoch) {
   return "the run has another owner now (epoch " + std::to_string(stands) + ", not " + std::to_string(epoch) + ")";
 }
@@ -57,7 +62,10 @@ create_reply event_book::create(const create_run& what) {
   // An intent only hits a run of the user who left it, or any if it names none; it is gone with the id it named.
   if (auto found = intents_.find(request.id); found != intents_.end()) {
     auto& left = found->second.request;
-    if (left.scope.empty() || left.scope == request.user) reply.intent = std::move(left);
+    if (left.scope.empty() || left.scope == request.user) {
+      entry.cancel_accepted = cancelled_by(left);
+      reply.intent = std::move(left);
+    }
     intents_.erase(found);
   }
   return reply;
@@ -100,7 +108,7 @@ std::variant<appended, journal_refused> event_book::append(const append_events& 
   if (found == rows_.end()) return journal_refused{what.run, "no such run"};
   auto& entry = found->second;
   if (entry.ended) return appended{what.run, entry.next()};
-  if (entry.epoch != what.epoch) return journal_refused{what.run, fenced(entry.epoch, what.epoch)};
+  if (entry.epoch != what.epoch) return journal_refused{what.run, fenced(entry.epoch, what.epoch), true};
   if (!make_room(sum_of_costs(what.events))) return journal_refused{what.run, "the in-memory journal is full of live runs"};
   if (auto wrong = add(entry, what.from, what.events)) return journal_refused{what.run, *wrong};
   note_pause(what.run, entry);
@@ -115,7 +123,7 @@ std::variant<finished, journal_refused> event_book::finish(const finish_run& wha
     if (what.events.empty() || !get_if<run_ended>(*what.events.back())) {
       return journal_refused{what.run, "the last event of a finish is not an ending"};
     }
-    if (entry.epoch != what.epoch) return journal_refused{what.run, fenced(entry.epoch, what.epoch)};
+    if (entry.epoch != what.epoch) return journal_refused{what.run, fenced(entry.epoch, what.epoch), true};
     if (auto wrong = add(entry, what.from, what.events)) return journal_refused{what.run, *wrong};
     if (entry.cancel_accepted) cancel_wins(entry);
     auto stands = entry.events.back();
@@ -184,10 +192,7 @@ record_cancel_reply event_book::record(const record_cancel& what) {
   if (auto found = rows_.find(request.run); found != rows_.end()) {
     auto& entry = found->second;
     if (const auto* last = entry.stands()) return {.ended = *last};
-    if (!entry.cancel_accepted) {
-      auto reason = request.reason.empty() ? "Run " + request.run.value + " was cancelled" : request.reason;
-      entry.cancel_accepted = ending{.kind = ending_kind::cancelled, .message = std::move(reason), .by = request.by};
-    }
+    if (!entry.cancel_accepted) entry.cancel_accepted = cancelled_by(request);
     if (pause_at_end(entry.events)) return {.ended = end_as(request.run, entry, *entry.cancel_accepted, what.at_ms)};
     return {.accepted = true};
   }

@@ -85,9 +85,12 @@ bool sse_decoder::take_line(std::string_view line, bool stable) {
     return has_data_;
   }
   auto colon = line.find(':');
-  if (colon == 0) return false;
   auto value = colon == std::string_view::npos ? std::string_view() : line.substr(colon + 1);
   if (!value.empty() && value.front() == ' ') value.remove_prefix(1);
+  if (colon == 0) {
+    if (comments_.size() + value.size() < limits::sse_kept_bytes_max) comments_.append(value).push_back('\n');
+    return false;
+  }
   take_field(line.substr(0, colon), value, stable);
   return false;
 }
@@ -146,7 +149,7 @@ void sse_decoder::begin_event() {
 void sse_decoder::overflow() {
   overflowed_ = true;
   viewed_ = false;
-  for (auto* buffer : {&line_, &data_, &type_, &id_}) std::string().swap(*buffer);
+  for (auto* buffer : {&line_, &data_, &type_, &id_, &comments_}) std::string().swap(*buffer);
 }
 
 }  // namespace oncue::core

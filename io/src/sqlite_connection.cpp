@@ -45,7 +45,18 @@ std::string sqlite_connection::checkpoint() {
   return code == SQLITE_OK || code == SQLITE_BUSY ? std::string{} : sqlite3_errstr(code);
 }
 
-SQLite::Statement& sqlite_connection::statement(const char* sql) {
+std::int64_t sqlite_connection::bytes_used() {
+  return (number("PRAGMA page_count") - number("PRAGMA freelist_count")) * number("PRAGMA page_size");
+}
+
+bool sqlite_connection::give_back_space() {
+  auto free_pages = static_cast<std::size_t>(number("PRAGMA freelist_count"));
+  if (free_pages * page_bytes() <= core::limits::free_bytes_max) return false;
+  db_.exec("PRAGMA incremental_vacuum(" + std::to_string(core::limits::vacuum_bytes_max / page_bytes()) + ")");
+  return true;
+}
+
+sql_statement& sqlite_connection::statement(const char* sql) {
   auto found = statements_.find(sql);
   if (found == statements_.end()) found = statements_.try_emplace(sql, db_, sql).first;
   return found->second;
@@ -55,9 +66,9 @@ bool sqlite_connection::is_read_only() const { return sqlite3_db_readonly(db_.ge
 
 bool sqlite_connection::in_transaction() const { return sqlite3_get_autocommit(db_.getHandle()) == 0; }
 
-void sqlite_connection::begin(const char* sql) {
+void sqlite_connection::begin(purpose what) {
   if (in_transaction()) roll_back();  // one that could not be rolled back when it failed
-  query{*this, sql}.run();
+  query{*this, what == purpose::writing ? "BEGIN IMMEDIATE" : "BEGIN"}.run();
 }
 
 void sqlite_connection::commit() { query{*this, "COMMIT"}.run(); }

@@ -1,48 +1,67 @@
-// One connection to the database and its prepared statements, for the files behind sqlite_store.hpp. Throws std::exception
-// within them; nothing of it crosses their border.
+// One connection to an SQLite file and its prepared statements. Throws std::exception within the files behind
+// sqlite_store.hpp; nothing of it crosses their border.
 #pragma once
 
 #include <SQLiteCpp/SQLiteCpp.h>
 
-#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <optional>
-#include <stdexcept>
+#include <memory>
 #include <string>
 #include <unordered_map>
-#include <utility>
 
-#include "oncue/messages/ids.hpp"
+#include "sql_connection.hpp"
 
 namespace oncue::io {
 
-/// What is stored is not what should be there.
-struct store_corrupt : std::runtime_error {
-  using std::runtime_error::runtime_error;
+class sqlite_statement final : public sql_statement {
+ public:
+  sqlite_statement(SQLite::Database& db, const std::string& sql) : statement_{db, sql} {}
+
+  void bind_null(int position, sql_type) override { statement_.bind(position); }
+  void bind_number(int position, std::int64_t value) override { statement_.bind(position, value); }
+  void bind_truth(int position, bool value) override { statement_.bind(position, value ? 1 : 0); }
+  void bind_text(int position, const std::string& text) override { statement_.bind(position, text); }
+  void bind_raw(int position, const std::string& bytes) override { statement_.bindNoCopy(position, bytes); }
+  void bind_blob(int position, const std::string& bytes) override {
+    statement_.bind(position, bytes.data(), static_cast<int>(bytes.size()));
+  }
+  void bind_numbers(int, const std::vector<std::int64_t>&) override { no_lists(); }
+  void bind_raws(int, const std::vector<std::string_view>&) override { no_lists(); }
+
+  bool step() override { return statement_.executeStep(); }
+  int run() override { return statement_.exec(); }
+
+  std::int64_t number(int column) override { return statement_.getColumn(column).getInt64(); }
+  std::string text(int column) override { return statement_.getColumn(column).getString(); }
+  bool is_null(int column) override { return statement_.isColumnNull(column); }
+
+  void reset() noexcept override { statement_.tryReset(); }
+
+ private:
+  [[noreturn]] static void no_lists() { throw std::logic_error{"SQLite has no lists"}; }
+
+  SQLite::Statement statement_;
 };
 
-class sqlite_connection {
+class sqlite_connection final : public sql_connection {
  public:
   enum class access { read_write, read_only };
 
   /// The file must be there.
   sqlite_connection(const std::string& path, access how);
-  sqlite_connection(const sqlite_connection&) = delete;
-  sqlite_connection& operator=(const sqlite_connection&) = delete;
 
-  /// Prepared once; `sql` is a literal.
-  SQLite::Statement& statement(const char* sql);
+  sql_statement& statement(const char* sql) override;
+  std::unique_ptr<sql_statement> prepare(const std::string& sql) override {
+    return std::make_unique<sqlite_statement>(db_, sql);
+  }
+  void exec(const std::string& sql) override { db_.exec(sql); }
+  bool is_shared() const override { return false; }
 
-  /// Prepared for one use.
-  SQLite::Statement prepare(const std::string& sql) { return {db_, sql}; }
-
-  /// One or more statements without a result.
-  void exec(const std::string& sql) { db_.exec(sql); }
   std::int64_t number(const std::string& sql) { return db_.execAndGet(sql).getInt64(); }
   std::string text(const std::string& sql) { return db_.execAndGet(sql).getString(); }
 
-  std::int64_t last_row() const { return db_.getLastInsertRowid(); }
   bool is_read_only() const;
   bool in_transaction() const;
 
@@ -53,111 +72,23 @@ class sqlite_connection {
   /// Of this file. It is settled with the first table.
   std::size_t page_bytes() { return static_cast<std::size_t>(number("PRAGMA page_size")); }
 
+  /// Of the file, without its free pages.
+  std::int64_t bytes_used();
+  /// Some free pages go back to the system, if there are many. False: there are not.
+  bool give_back_space();
+
   /// Puts the write-ahead log's pages in their place in the file, as far as no reader needs them. What failed, or nothing.
   std::string checkpoint();
 
-  void begin(const char* sql);
-  void commit();
-  void roll_back() noexcept;
+  void begin(purpose what) override;
+  void commit() override;
+  void roll_back() noexcept override;
 
  private:
   SQLite::Database db_;
-  std::unordered_map<const char*, SQLite::Statement> statements_;
+  std::unordered_map<const char*, sqlite_statement> statements_;
   std::size_t wal_bytes_ = 0;
   std::size_t wal_page_bytes_ = 0;
-};
-
-/// Text that stays where it is until the statement has run.
-struct in_place {
-  const std::string& text;
-};
-
-struct blob {
-  const std::string& bytes;
-};
-
-/// One use of a prepared statement: its arguments in order, then rows or a count of changes. The statement is free again
-/// when this goes out of scope.
-class query {
- public:
-  template <class... Ts>
-  explicit query(sqlite_connection& db, const char* sql, const Ts&... arguments) : statement_{db.statement(sql)} {
-    int position = 0;
-    (bind(++position, arguments), ...);
-  }
-  /// One that is made of parts, and not kept.
-  template <class... Ts>
-  explicit query(sqlite_connection& db, const std::string& sql, const Ts&... arguments)
-      : own_{db.prepare(sql)}, statement_{*own_} {
-    int position = 0;
-    (bind(++position, arguments), ...);
-  }
-  ~query() { statement_.tryReset(); }
-  query(const query&) = delete;
-  query& operator=(const query&) = delete;
-
-  /// True while there is a row.
-  bool next() { return statement_.executeStep(); }
-  /// How many rows were changed.
-  int run() { return statement_.exec(); }
-
-  std::int64_t number(int column) const { return statement_.getColumn(column).getInt64(); }
-  std::uint64_t count(int column) const { return static_cast<std::uint64_t>(number(column)); }
-  std::string text(int column) const { return statement_.getColumn(column).getString(); }
-  bool is_null(int column) const { return statement_.isColumnNull(column); }
-
- private:
-  template <std::integral T>
-  void bind(int position, T value) {
-    statement_.bind(position, static_cast<std::int64_t>(value));
-  }
-  void bind(int position, const std::string& text) { statement_.bind(position, text); }
-  void bind(int position, const char* text) {
-    if (text) {
-      statement_.bind(position, text);
-    } else {
-      statement_.bind(position);
-    }
-  }
-  void bind(int position, in_place x) { statement_.bindNoCopy(position, x.text); }
-  void bind(int position, blob x) { statement_.bind(position, x.bytes.data(), static_cast<int>(x.bytes.size())); }
-  template <class Tag>
-  void bind(int position, const text_id<Tag>& id) {
-    statement_.bind(position, id.value);
-  }
-  template <class T>
-  void bind(int position, const std::optional<T>& value) {
-    if (value) {
-      bind(position, *value);
-    } else {
-      statement_.bind(position);
-    }
-  }
-
-  std::optional<SQLite::Statement> own_;
-  SQLite::Statement& statement_;
-};
-
-/// A transaction that is rolled back unless it was committed.
-class transaction {
- public:
-  enum class kind { writing, reading };
-  explicit transaction(sqlite_connection& db, kind what = kind::writing) : db_{db} {
-    db_.begin(what == kind::writing ? "BEGIN IMMEDIATE" : "BEGIN");
-  }
-  ~transaction() {
-    if (!done_) db_.roll_back();
-  }
-  transaction(const transaction&) = delete;
-  transaction& operator=(const transaction&) = delete;
-  void commit() {
-    db_.commit();
-    done_ = true;
-  }
-
- private:
-  sqlite_connection& db_;
-  bool done_ = false;
 };
 
 /// One sentence for people, which begins with the file's name.

@@ -110,7 +110,16 @@ UPDATE runs SET state='running' WHERE state='paused';
 CREATE INDEX runs_by_expiry ON runs(expires_ms, run_no) WHERE stage=0 AND state='paused' AND expires_ms>0;
 )";
 
-constexpr std::array steps = {version_1, version_2};
+// How a run is to be cancelled, and what becomes of it when its node is lost: of use where many nodes share a store, and
+// here so that both say the same.
+constexpr auto version_3 = R"(
+ALTER TABLE runs ADD COLUMN on_node_loss INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN restarts INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN cancel_mode INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN cancel_grace_ms INTEGER NOT NULL DEFAULT 0;
+)";
+
+constexpr std::array steps = {version_1, version_2, version_3};
 
 }  // namespace
 

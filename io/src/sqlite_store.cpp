@@ -4,11 +4,11 @@
 
 #include "sqlite_connection.hpp"
 #include "sqlite_file.hpp"
-#include "sqlite_log.hpp"
+#include "store_log.hpp"
 #include "sqlite_schema.hpp"
-#include "sqlite_search.hpp"
-#include "sqlite_upkeep.hpp"
-#include "sqlite_writer.hpp"
+#include "store_search.hpp"
+#include "store_upkeep.hpp"
+#include "store_writer.hpp"
 
 namespace oncue::io {
 
@@ -85,31 +85,6 @@ store_result<history> sqlite_archive::load(const load_history& what) {
 
 // -- the store ---------------------------------------------------------------------
 
-namespace {
-
-store_answer refusal_of(const create_run&, std::string why) {
-  return create_reply{refusal{refusal_code::journal_unavailable, std::move(why)}, {}};
-}
-store_answer refusal_of(const append_events& what, std::string why) { return journal_refused{what.run, std::move(why)}; }
-store_answer refusal_of(const finish_run& what, std::string why) { return journal_refused{what.run, std::move(why)}; }
-store_answer refusal_of(const end_orphan&, std::string why) { return store_failed{std::move(why)}; }
-store_answer refusal_of(const record_cancel&, std::string why) { return store_failed{std::move(why)}; }
-store_answer refusal_of(const reopen_run&, std::string why) {
-  return reopen_reply{.refused = refusal{refusal_code::journal_unavailable, std::move(why)}};
-}
-store_answer refusal_of(const end_expired&, std::string why) { return store_failed{std::move(why)}; }
-store_answer refusal_of(const create_session&, std::string why) {
-  return session_reply{.session = {}, .refused = std::move(why)};
-}
-store_answer refusal_of(const change_session&, std::string why) {
-  return session_reply{.session = {}, .refused = std::move(why)};
-}
-store_answer refusal_of(const delete_sessions&, std::string why) {
-  return sessions_deleted{.count = 0, .refused = std::move(why)};
-}
-
-}  // namespace
-
 struct sqlite_store::impl {
   explicit impl(store_options settings) : options{std::move(settings)} {}
 
@@ -120,8 +95,8 @@ struct sqlite_store::impl {
   store_options options;
   file_lock lock;  // let go of after the connection
   std::unique_ptr<sqlite_connection> db;
-  std::unique_ptr<sqlite_writer> writer;
-  std::unique_ptr<sqlite_upkeep> upkeep;
+  std::unique_ptr<store_writer> writer;
+  std::unique_ptr<store_upkeep> upkeep;
   std::unique_ptr<sqlite_archive> archive;
   store_stats stats;
   std::string problem;
@@ -143,11 +118,16 @@ std::string sqlite_store::impl::prepare() {
   if (db->is_read_only()) return "the store " + path() + " is read-only";
   configure();
   migrate(*db);
-  writer = std::make_unique<sqlite_writer>(*db, options);
-  upkeep = std::make_unique<sqlite_upkeep>(*db, options.settings);
+  writer = std::make_unique<store_writer>(*db, intent_limits{options.intents_max, options.intent_age_ms_max});
+  upkeep = std::make_unique<store_upkeep>(*db, options.settings, [this] { return db->bytes_used(); });
 
   transaction arrival{*db};
-  writer->take_over(options.now_ms);
+  {
+    query row{*db, "INSERT INTO nodes(node_id, started_ms) VALUES(?, ?) RETURNING incarnation", options.node,
+              options.now_ms};
+    row.next();
+    writer->own_as(row.number(0));
+  }
   arrival.commit();
   for (;;) {
     transaction some{*db};
@@ -221,14 +201,14 @@ std::vector<store_answer> sqlite_store::commit(std::span<const store_write> writ
   }
   std::vector<store_answer> answers;
   for (const auto& write : writes) {
-    answers.push_back(std::visit([&](const auto& what) { return refusal_of(what, impl_->problem); }, write));
+    answers.push_back(refusal_of(write, impl_->problem));
   }
   return answers;
 }
 
 upkeep_result sqlite_store::maintain(std::int64_t now_ms) {
   try {
-    return {.more = impl_->upkeep->step(now_ms), .problem = {}};
+    return {.more = impl_->upkeep->step(now_ms) || impl_->db->give_back_space(), .problem = {}};
   } catch (const std::exception& error) {
     return {.more = false, .problem = store_problem(path(), error)};
   }

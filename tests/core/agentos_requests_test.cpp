@@ -61,11 +61,14 @@ CAF_TEST(a start has defaults and takes what it is given) {
                                         {"monitor", "true"},
                                         {"session_state", "{}"},
                                         {"on_busy_session", "interrupt"},
+                                        {"on_node_loss", "restart"},
                                         {"on_disconnect", "cancel"}}));
-  CAF_CHECK(
-      full.request ==
-      (run_request{
-          .id = {"r-1"}, .input = "hi", .session = {"s"}, .user = {"u"}, .on_busy_session = session_policy::interrupt}));
+  CAF_CHECK(full.request == (run_request{.id = {"r-1"},
+                                         .input = "hi",
+                                         .session = {"s"},
+                                         .user = {"u"},
+                                         .on_busy_session = session_policy::interrupt,
+                                         .on_node_loss = loss_policy::restart}));
   CAF_CHECK(!full.stream && full.background && !full.stream_events);
 
   // An empty field is a missing one, as in every form of agno's; agent-ui sends such a session_id.
@@ -113,6 +116,9 @@ CAF_TEST(every wrong field of a start is told in one answer) {
       {{{"message", "a"}, {"on_busy_session", "wait"}},
        detail(
            R"({"type":"enum","loc":["body","on_busy_session"],"msg":"Input should be 'enqueue', 'reject' or 'interrupt'","input":"wait","ctx":{"expected":"'enqueue', 'reject' or 'interrupt'"}})")},
+      {{{"message", "a"}, {"on_node_loss", "retry"}},
+       detail(
+           R"({"type":"enum","loc":["body","on_node_loss"],"msg":"Input should be 'fail' or 'restart'","input":"retry","ctx":{"expected":"'fail' or 'restart'"}})")},
       {{{"message", "a"}, {"on_disconnect", "Cancel"}},
        detail(
            R"({"type":"enum","loc":["body","on_disconnect"],"msg":"Input should be 'cancel' or 'continue'","input":"Cancel","ctx":{"expected":"'cancel' or 'continue'"}})")},

@@ -72,6 +72,7 @@ CAF_TEST(every path of the contract is known) {
       {"GET", "/models", "models"},
       {"GET", "/metrics", "metrics"},
       {"GET", "/prometheus", "prometheus"},
+      {"GET", "/nodes", "nodes"},
       {"GET", "/openapi.json", "openapi"},
       {"GET", "/docs", "docs"},
       {"GET", "/agents", "list_agents"},
@@ -194,7 +195,8 @@ CAF_TEST(what nobody needs to be asked about is answered at once) {
   for (const std::string_view open : {"/", "/health", "/info", "/docs", "/openapi.json"}) {
     CAF_CHECK(!needs_key(match("GET", open)));
   }
-  for (const std::string_view closed : {"/agents", "/runs/r", "/prometheus", "/metrics", "/nothing", "/memories"}) {
+  for (const std::string_view closed :
+       {"/agents", "/runs/r", "/prometheus", "/metrics", "/nodes", "/nothing", "/memories"}) {
     CAF_CHECK(needs_key(match("GET", closed)));
   }
 }

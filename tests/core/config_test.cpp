@@ -176,7 +176,7 @@ CAF_TEST(a bad file is refused with its place and what was expected) {
       // -- the file
       {"modles = 1",
        "1:1: modles: unknown key; did you mean \"models\"? Known keys: default_agent, models, tools, mcp_servers, agents, "
-       "server, store, "
+       "server, store, cluster, "
        "limits"},
       {"[tools]\nport = 1", "1:1: tools: expected tables, each written as [[tools]], got a table"},
       {"[models]\nid = \"a\"", "1:1: models: expected tables, each written as [[models]], got a table"},
@@ -433,7 +433,7 @@ CAF_TEST(a new file is accepted as it is and with every setting switched on) {
   CAF_CHECK(fresh.agents[0].limits == default_deadlines());
 
   // Settings that state their default change nothing; the others are examples.
-  std::string switched_on, defaults_on;
+  std::string switched_on, decodable, defaults_on;
   bool in_example = false;
   std::istringstream lines{text};
   for (std::string line; std::getline(lines, line);) {
@@ -443,14 +443,20 @@ CAF_TEST(a new file is accepted as it is and with every setting switched on) {
     in_example = line.find("#[[") == 0 || (in_example && line.find("# ---") != 0 && line.find("[") != 0);
     const bool example = line.find("#temperature") == 0 || line.find("#max_tokens") == 0 || line.find("#headers") == 0 ||
                          line.find("#extra_body") == 0 || line.find("#text") == 0 || line.find("#instructions") == 0 ||
-                         line.find("#path") == 0 || line.find("#calls") == 0 || line.find("#tools") == 0 ||
-                         line.find("#mcp_servers") == 0 || line.find("#agents") == 0 || in_example;
+                         line.find("#path") == 0 || line.find("#url") == 0 || line.find("#name = \"node") == 0 ||
+                         line.find("#advertised_url") == 0 || line.find("#link_advertised") == 0 ||
+                         line.find("#ca_file") == 0 || line.find("#cert_file") == 0 || line.find("#key_file") == 0 ||
+                         line.find("#calls") == 0 || line.find("#tools") == 0 || line.find("#mcp_servers") == 0 ||
+                         line.find("#agents") == 0 || in_example;
     switched_on += (setting ? line.substr(1) : line) + "\n";
+    // A store has one place.
+    const bool other_place = line.find("#path") == 0 || line.find("#url_env") == 0;
+    decodable += (setting && !other_place ? line.substr(1) : line) + "\n";
     defaults_on += (setting && !example ? line.substr(1) : line) + "\n";
     CAF_CHECK(line.size() <= 124);
   }
   CAF_CHECK(decoded(defaults_on) == fresh);
-  const auto all = decoded(switched_on);
+  const auto all = decoded(decodable);
   CAF_CHECK(all.models[0].temperature == 0.7);
   CAF_CHECK_EQUAL(all.models[0].extra_body, R"({"seed":7,"top_p":0.9})");
 
@@ -458,7 +464,7 @@ CAF_TEST(a new file is accepted as it is and with every setting switched on) {
   for (const auto* path :
        {"x = 1", "[[models]]\nx = 1", "[[models]]\nid='a'\nprovider='scripted'\n[models.scripted]\nx = 1",
         "[[agents]]\nx = 1", "[[agents]]\nid='a'\n[agents.limits]\nx = 1", "[server]\nx = 1", "[store]\nx = 1",
-        "[limits]\nx = 1", "[[tools]]\nx = 1", "[[mcp_servers]]\nx = 1"}) {
+        "[cluster]\nx = 1", "[limits]\nx = 1", "[[tools]]\nx = 1", "[[mcp_servers]]\nx = 1"}) {
     const auto error = error_of(path);
     std::istringstream known{error.substr(error.find("Known keys: ") + 12)};
     for (std::string key; known >> key;) {

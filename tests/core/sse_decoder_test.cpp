@@ -75,6 +75,19 @@ const std::vector<stream_case>& cases() {
 
 }  // namespace
 
+CAF_TEST(comments can be asked for once wherever the stream is cut) {
+  for (std::size_t piece = 1; piece < 40; ++piece) {
+    sse_decoder decoder;
+    CAF_CHECK_EQUAL(decode(decoder, "data: a\n\n: owner_suspected\n\n", piece).size(), 1u);
+    CAF_CHECK_EQUAL(decoder.take_comments(), "owner_suspected\n");
+    CAF_CHECK_EQUAL(decoder.take_comments(), "");
+    CAF_CHECK_EQUAL(decode(decoder, ":one\n: two\ndata: b\n\n", piece).size(), 1u);
+    CAF_CHECK_EQUAL(decoder.take_comments(), "one\ntwo\n");
+    decode(decoder, ": " + std::string(70'000, 'x') + "\n", 1000);
+    CAF_CHECK_EQUAL(decoder.take_comments(), "");
+  }
+}
+
 CAF_TEST(a stream gives the same events for every line end and every way of cutting) {
   for (const auto& c : cases()) {
     for (auto line_end : {"\n", "\r", "\r\n"}) {

@@ -49,6 +49,22 @@ struct fixture : client_program {
 
 CAF_TEST_FIXTURE_SCOPE(cli_client_tests, fixture)
 
+CAF_TEST(a word about the node that has the run is shown as it comes and costs no event) {
+  const canned_run whole{3, ending_kind::completed};
+  const auto suspected = "the node that runs this cannot be heard; reading from the journal\n";
+  server.stream("POST /agents/teller/runs",
+                {{whole.frames(0, 3, false) + ": owner_suspected\n\n: heartbeat\n\n: whatever\n\n"},
+                 {": owner_back\n\n" + whole.frames(3, 6, false), "GET /runs?"}});
+  child_process child{command(run())};
+  CAF_REQUIRE(child.wait_for_err(suspected));
+  CAF_CHECK(!contains(child.err(), "heard again"));
+  oncue({"ps"});
+  auto result = finish(child);
+  CAF_CHECK_EQUAL(result.code, 0);
+  CAF_CHECK_EQUAL(result.out, "w0 w1 w2 ");
+  CAF_CHECK(contains(result.err, "the node that runs this is heard again\n"));
+}
+
 CAF_TEST(a run on a server looks like one of this process) {
   const canned_run whole{3, ending_kind::completed};
   server.on("GET /agents", 200, R"([{"id":"teller"},{"id":"other"}])");
@@ -60,6 +76,10 @@ CAF_TEST(a run on a server looks like one of this process) {
                   "run r1 · teller · model-1\ncompleted in 8 s · 9 characters · 4 tokens\nrun r1 · status COMPLETED\n");
   CAF_CHECK_EQUAL(server.requests().back().body, "message=tell%20me%20%26%20more&run_id=r1&session_id=s%201&stream=true");
   CAF_CHECK(contains(server.requests().back().head, "Content-Type: application/x-www-form-urlencoded\r\n"));
+
+  oncue(run({"--on-node-loss", "restart"}));
+  CAF_CHECK(contains(server.requests().back().body, "&on_node_loss=restart&"));
+  CAF_CHECK_EQUAL(oncue(run({"--on-node-loss", "retry"})).code, 2);
 
   auto json = json_lines(oncue(run({"--json"})).out);
   CAF_REQUIRE_EQUAL(json.size(), whole.log.size());

@@ -75,6 +75,58 @@ CAF_TEST(ps and sessions list what there is and json is a line each) {
   CAF_CHECK_EQUAL(one.out, "> tell me\nw0 w1\nrun r1 · CANCELLED\n\n> more\nw2\nrun r2 · COMPLETED\n");
 }
 
+CAF_TEST(nodes are listed with their leases and links and what is wrong with them) {
+  const auto node = [](int incarnation, std::string name, std::string state, std::string lease, std::string link,
+                       std::string more = "false") {
+    return R"({"incarnation":)" + std::to_string(incarnation) + R"(,"name":")" + name + R"(","state":")" + state +
+           R"(","url":"http://)" + name + R"(:7777","link":)" + link + R"(,"version":"0.1.0","lease_left_ms":)" + lease +
+           R"(,"load":{"queued":1,"running":2,"room":97},"draining":)" + more + "}";
+  };
+  const std::string none = R"({"state":"none","problem":null,"round_trip_us":0})";
+  const std::string list = R"({"self":3,"nodes":[)" + node(3, "n1", "up", "9500", none) + "," +
+                           node(4, "n2", "up", "8000", R"({"state":"up","problem":null,"round_trip_us":312})", "true") +
+                           "," + node(5, "n3", "late", "-1200", R"({"state":"down","problem":"it was not heard"})") + "," +
+                           node(1, "n0", "dead", "-90000", R"({"state":"down","problem":"gone"})") + R"(],"problem":null})";
+  server.on("GET /nodes", 200, list);
+  auto shown = oncue({"nodes"});
+  CAF_CHECK_EQUAL(shown.code, 0);
+  CAF_CHECK_EQUAL(shown.out,
+                  "NODE  INCARNATION  STATE         LEASE   RUNS    LINK        VERSION  URL\n"
+                  "n1    3            up            9.5 s   2/1/97  this node   0.1.0    http://n1:7777\n"
+                  "n2    4            up, draining  8 s     2/1/97  up, 312 µs  0.1.0    http://n2:7777\n"
+                  "n3    5            late          -1.2 s  2/1/97  down        0.1.0    http://n3:7777\n"
+                  "n0    1            dead          -       2/1/97  -           0.1.0    http://n0:7777\n");
+  CAF_CHECK_EQUAL(shown.err, "n3: it was not heard\n");
+  CAF_CHECK_EQUAL(oncue({"nodes", "--json"}).out, list + "\n");
+
+  auto narrow = command({"nodes"}, {{"COLUMNS", "48"}});
+  narrow.terminal = true;
+  auto out = finish(narrow).out;
+  CAF_CHECK(out.starts_with("NODE  STATE         LEASE   RUNS    LINK"));
+  CAF_CHECK(contains(out, "\033[32mup\033[0m") && contains(out, "\033[33mlate\033[0m") &&
+            contains(out, "\033[2mdead\033[0m"));
+  auto plain = command({"nodes"}, {{"COLUMNS", "48"}, {"NO_COLOR", "1"}});
+  plain.terminal = true;
+  CAF_CHECK(!contains(finish(plain).out, "\033"));
+
+  // A node that is alone, and one that has lost the database.
+  server.on(
+      "GET /nodes", 200,
+      R"({"self":0,"nodes":[{"incarnation":0,"name":"box","state":"up","lease_left_ms":null,"link":{"state":"none"}}],)"
+      R"("problem":"no route to \u001b[31mdb"})");
+  auto lost = oncue({"nodes"});
+  CAF_CHECK(contains(lost.out, "\nbox   -            up     -      0/0/0  this node  -        -\n"));
+  CAF_CHECK_EQUAL(lost.err, "the shared store cannot be asked now: no route to [31mdb; this is what was known before\n");
+  server.on("GET /nodes", 404, R"({"detail":"Not Found"})");
+  auto older = oncue({"nodes"});
+  CAF_CHECK_EQUAL(older.code, 1);
+  CAF_CHECK(contains(older.err, " does not list nodes: it is no oncue server, or an older one\n"));
+  for (const auto* odd : {"[]", "{}", R"({"nodes":[1]})", R"({"nodes":{}})", "<html>"}) {
+    server.on("GET /nodes", 200, odd);
+    CAF_CHECK(contains(oncue({"nodes"}).err, "error: the server's answer is not understood: expected a list of nodes"));
+  }
+}
+
 CAF_TEST(logs show the past and do not wait for the future) {
   const canned_run whole{2, ending_kind::cancelled};
   const auto resume = "POST /agents/teller/runs/r1/resume";
@@ -140,6 +192,7 @@ CAF_TEST(what goes wrong is said in one sentence and no key in it) {
   } cases[] = {
       {{"ps", "--url", gone}, 1, refused},
       {{"attach", "r1", "--url", gone}, 1, refused},
+      {{"nodes", "--url", gone}, 1, refused},
       {{"cancel", "r1", "--url", gone}, 1, refused},
       {{"run", "--url", gone, "hello"}, 1, refused},
       {{"logs", "locked"}, 1, "error: run locked: Authorization header required" + std::string{hint}},

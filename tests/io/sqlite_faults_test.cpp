@@ -59,7 +59,7 @@ CAF_TEST(a file that cannot be a store is refused with one sentence) {
 
   open_store(directory / "new.db");
   sql(directory / "new.db", "PRAGMA user_version = 99");
-  CAF_CHECK(says(open_problem(directory / "new.db"), "new.db", "newer version of oncue (schema 99, this one knows 2)"));
+  CAF_CHECK(says(open_problem(directory / "new.db"), "new.db", "newer version of oncue (schema 99, this one knows 3)"));
 
   fs::create_directory(directory / "folder");
   CAF_CHECK(says(open_problem(directory / "folder"), "folder", "is not a file") ||

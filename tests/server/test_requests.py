@@ -71,6 +71,11 @@ class Starting(ServerTest):
         other = self.start(form, **{"idempotency-key": "k-2"})[1]
         self.assertNotEqual(other["run_id"], first["run_id"])
 
+    def test_what_becomes_of_a_run_when_its_node_is_lost_is_one_of_two_words(self):
+        self.assertEqual(self.start({"message": "x", "stream": "false", "on_node_loss": "restart"})[0], 200)
+        status, body = self.start({"message": "x", "on_node_loss": "maybe"})
+        self.assertEqual((status, body["detail"][0]["loc"]), (422, ["body", "on_node_loss"]))
+
     def test_unknown_paths_and_methods(self):
         self.assertEqual(self.server.get("/nowhere"), (404, {"detail": "Not Found"}))
         status, headers, body = self.server.request("DELETE", "/agents")
@@ -86,9 +91,13 @@ class Starting(ServerTest):
 
     def test_every_document_is_there(self):
         for path in ("/", "/health", "/info", "/config", "/models", "/agents", f"/agents/{AGENT}", "/metrics", "/sessions",
-                     "/runs", "/openapi.json"):
+                     "/runs", "/nodes", "/openapi.json"):
             self.assertEqual(self.server.get(path)[0], 200, path)
         self.assertEqual(self.server.get("/config")[1]["agents"][0]["id"], AGENT)
+        nodes = self.server.get("/nodes")[1]
+        self.assertEqual((nodes["self"], nodes["problem"], len(nodes["nodes"])), (0, None, 1))
+        self.assertEqual((nodes["nodes"][0]["incarnation"], nodes["nodes"][0]["state"]), (0, "up"))
+        self.assertNotIn("cluster", self.server.get("/info")[1])
         status, headers, text = self.server.request("GET", "/prometheus")
         self.assertTrue(headers["content-type"].startswith("text/plain"))
         self.assertIn("oncue_runs_started_total", text)

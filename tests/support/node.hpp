@@ -86,10 +86,9 @@ struct puppets {
 
 inline model_stream_actor::behavior_type puppet(model_stream_actor::pointer self, puppets* all) {
   auto call = std::make_shared<puppet_call>();
-  self->set_down_handler([self, call](const caf::down_msg&) {
-    call->closed = true;
-    self->quit();
-  });
+  // Also when its run is gone, and with it the only one that knew of it.
+  self->attach_functor([call](const caf::error&) { call->closed = true; });
+  self->set_down_handler([self](const caf::down_msg&) { self->quit(); });
   return {
       [=](model_request& request, attempt_no attempt, const delta_sink_actor& sink) {
         call->attempt = attempt;
@@ -193,7 +192,9 @@ struct node_options {
   std::function<void(core::agent_entry&)> change_agent;
   std::function<void(core::catalog&)> change_catalog;                              ///< more agents beside it
   std::function<journal_actor(caf::actor_system&, journal_actor)> before_journal;  ///< puts an actor in front of it
-  std::function<void(const model_request&)> on_call;                               ///< sees what scripted models are told
+  /// Puts a store in front of an sqlite journal's.
+  std::function<std::shared_ptr<io::run_store>(std::shared_ptr<io::run_store>)> wrap_store;
+  std::function<void(const model_request&)> on_call;  ///< sees what scripted models are told
 };
 
 class node {
@@ -386,8 +387,10 @@ class node {
     if (auto* problem = std::get_if<std::string>(&opened)) throw std::runtime_error{*problem};
     store_ = std::move(std::get<0>(opened));
     archive_ = actors::spawn_store_archive(system_, {store_, &store_->reads()}, false);
+    std::shared_ptr<io::run_store> front = store_;
+    if (options_.wrap_store) front = options_.wrap_store(front);
     store_journal_ = actors::spawn_store_journal(
-        system_, store_, archive_, [this] { return unix_ms(); }, false);
+        system_, front, archive_, [this] { return unix_ms(); }, false);
     return store_journal_;
   }
 

@@ -76,11 +76,11 @@ inline std::string open_problem(const std::string& path) {
 }
 
 /// One write in a transaction of its own.
-inline io::store_answer put(io::sqlite_store& store, io::store_write what) {
+inline io::store_answer put(io::run_store& store, io::store_write what) {
   return std::move(store.commit({&what, 1}).front());
 }
 template <class Reply>
-Reply put(io::sqlite_store& store, io::store_write what) {
+Reply put(io::run_store& store, io::store_write what) {
   auto answer = put(store, std::move(what));
   if (auto* reply = std::get_if<Reply>(&answer)) return std::move(*reply);
   if (auto* refused = std::get_if<journal_refused>(&answer)) CAF_FAIL(refused->message);
@@ -104,7 +104,7 @@ T must(io::store_result<T> result) {
 }
 
 /// All events from `from` on, pulled three at a time.
-inline std::vector<event_ptr> read_all(io::sqlite_archive& archive, const std::string& id, event_index from = 0,
+inline std::vector<event_ptr> read_all(io::run_archive& archive, const std::string& id, event_index from = 0,
                                        std::uint32_t events_max = 3) {
   std::vector<event_ptr> all;
   for (;;) {
@@ -115,14 +115,14 @@ inline std::vector<event_ptr> read_all(io::sqlite_archive& archive, const std::s
   }
 }
 
-inline run_record record_of(io::sqlite_archive& archive, const std::string& id, bool with_events = false) {
+inline run_record record_of(io::run_archive& archive, const std::string& id, bool with_events = false) {
   auto found = must(archive.find(find_run{{id}, with_events}));
   if (!found.run) CAF_FAIL("no run " << id);
   return std::move(*found.run);
 }
 
 /// Steps of upkeep until nothing is left to do; how many.
-inline std::size_t maintain_all(io::sqlite_store& store, std::int64_t now_ms) {
+inline std::size_t maintain_all(io::run_store& store, std::int64_t now_ms) {
   for (std::size_t steps = 0; steps < 100'000; ++steps) {
     auto result = store.maintain(now_ms);
     if (!result.problem.empty()) CAF_FAIL(result.problem);

@@ -24,9 +24,13 @@ struct gateway_env {
   supervisor_actor supervisor;
   journal_actor journal;
   archive_actor archive;
+  neighbours_actor neighbours;  ///< null on a node that is alone
   std::shared_ptr<const core::catalog> catalog;
   core::door_settings doors;
-  core::os_facts facts;         ///< who this server says it is
+  core::os_facts facts;   ///< who this server says it is
+  std::string node_name;  ///< of a node that is alone, for the list of nodes
+  std::string url;        ///< likewise
+  std::uint64_t running_max = core::limits::runs_running_max;
   core::tools_of_agents tools;  ///< what its agents may call
   std::chrono::milliseconds heartbeat = core::limits::heartbeat_interval;
   std::function<std::int64_t()> unix_ms;

@@ -58,6 +58,7 @@ class run_state {
   void on(core::effect::answer_cancel&);
   void on(core::effect::change_status&);
   void on(core::effect::close&);
+  void leave();
   void log_ending(run_status status) const;
 
   run_actor::pointer self_;

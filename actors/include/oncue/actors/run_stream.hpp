@@ -1,7 +1,7 @@
 // One run's events on their way to one HTTP client, as Server-Sent Events. It is the cursor of an HTTP call: it asks the
 // run for more only when the client has taken what came before, so a client that does not read costs one batch, and holds
 // back nobody (I8). Promises frames in the log's order with no gap and no duplicate (I4), and after the ending, or a pause,
-// nothing. It
+// nothing. What becomes of the node that has the run is told in comments of the stream. It
 // never cancels a run: whether a client that leaves means a cancel is the call's decision.
 #pragma once
 
@@ -49,6 +49,7 @@ class run_stream {
  private:
   void open_answer();
   void show(const run_event& event);
+  void show_note(event_batch& batch);
   void write();
   void lose();
 

@@ -9,6 +9,7 @@
 #include <caf/execution_unit.hpp>
 #include <caf/response_promise.hpp>
 #include <caf/typed_event_based_actor.hpp>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -37,6 +38,8 @@ class store_archive_state {
   store_archive_actor::behavior_type make_behavior();
 
  private:
+  void read(const pull_limits& pull, const subscriber_actor& reader, int tries);
+
   store_archive_actor::pointer self_;
   std::shared_ptr<io::run_archive> archive_;
 };
@@ -60,9 +63,14 @@ class store_journal_state {
  private:
   template <class Reply>
   using promise = caf::typed_response_promise<Reply>;
-  using asker =
+  using answer_to =
       std::variant<journal_client_actor, promise<create_reply>, promise<end_orphan_reply>, promise<record_cancel_reply>,
                    promise<reopen_reply>, promise<expired_runs>, promise<session_reply>, promise<sessions_deleted>>;
+
+  struct asker {
+    answer_to who;
+    std::chrono::steady_clock::time_point since;
+  };
 
   /// Writes that wait for their transaction, and who asked for each.
   struct lane {
@@ -75,11 +83,13 @@ class store_journal_state {
 
   template <class Reply, class Write>
   promise<Reply> enqueue(lane& where, Write what);
-  void add(lane& where, io::store_write what, asker who);
+  void add(lane& where, io::store_write what, answer_to who);
   bool waits(const run_id& run) const;
   void call(lane& where);
   void commit(lane& which);
-  void answer(asker& who, io::store_answer& answer, bool is_ending);
+  void answer(answer_to& who, io::store_answer& answer, bool is_ending);
+  void wait_for_store();
+  void refuse_late_requests(lane& which);
   void watch();
   void keep_up();
 
@@ -90,6 +100,7 @@ class store_journal_state {
   run_places places_;
   lane endings_;
   lane others_;
+  bool away_ = false;     // the store could not be reached: the lanes wait
   bool failing_ = false;  // the last transaction failed, and that was said
 };
 

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "oncue/actors/node_env.hpp"
 #include "oncue/core/roster.hpp"
@@ -33,6 +34,7 @@ class supervisor_state {
   struct live_run {
     run_actor actor;
     std::shared_ptr<const core::agent_entry> entry;
+    bool interrupts = false;  // it cancels the runs that its session has on other nodes, too
   };
   using node_roster = core::roster<live_run, waiter>;
   using start_promise = caf::typed_response_promise<start_reply>;
@@ -78,6 +80,23 @@ class supervisor_state {
   void after_a_run_left();
   void wake(std::vector<waiter> waiters);
 
+  // one of many nodes: supervisor_cluster.cpp
+  static bool could_be_elsewhere(const refusal& why);
+  void place_elsewhere(create_run what, refusal otherwise, start_promise promise);
+  void created_elsewhere(const create_run& what, create_reply& reply, refusal otherwise, start_promise promise);
+  void ask_around(cancel_request request, caf::typed_response_promise<cancel_reply> promise);
+  void find_elsewhere(run_id run, std::function<void(event_source_actor)> found);
+  void wait_behind(node_roster::row& row, const run_id& other);
+  caf::result<cancel_reply> cancel_if_here(cancel_request& request);
+  subscribe_reply source_here(const run_id& run);
+  void take(take_runs& what);
+  void take(claimed_run& what);
+  held_runs held() const;
+  void left(const run_id& run);
+  void let_go(const run_id& run, const run_actor& actor);
+  void fence();
+  void hand_over(std::function<void()> then);
+
   static cancel_request cancel_for_drain(const run_id& run);
   caf::result<drain_reply> drain(drain_node request);
   void stop_all(bool also_begun);
@@ -96,6 +115,10 @@ class supervisor_state {
   };
   std::optional<drain_progress> drain_;
   std::int64_t next_expiry_ms_ = 0;  // of the paused runs in the journal; 0: none that is known
+
+  neighbours_actor neighbours_;        // null on a node that is alone
+  membership_actor membership_;        // null on a node that is alone
+  std::unordered_set<run_id> fenced_;  // their actors were told to go without an ending
 };
 
 supervisor_actor spawn_supervisor(caf::actor_system& system, std::shared_ptr<const node_env> env);

@@ -81,6 +81,30 @@ struct listed_sessions {
 std::variant<listed_sessions, std::string> read_sessions(std::string_view json);
 std::variant<listed_session, std::string> read_session(std::string_view json);
 
+/// A node in a server's list of them.
+struct listed_node {
+  std::uint64_t incarnation = 0;
+  std::string name;
+  std::string state;  ///< up, late, dead
+  std::string url;
+  std::string version;
+  std::string link;  ///< none, connecting, up, down, foreign
+  std::string link_problem;
+  std::uint64_t round_trip_us = 0;
+  std::optional<std::int64_t> lease_left_ms;  ///< absent: it has no use for one
+  std::uint64_t running = 0;
+  std::uint64_t queued = 0;
+  std::uint64_t room = 0;
+  bool draining = false;
+};
+struct listed_nodes {
+  std::uint64_t self = 0;  ///< the node that was asked; 0: it has no lease
+  std::vector<listed_node> nodes;
+  std::string problem;
+  std::string json;  ///< the document as it came, on one line
+};
+std::variant<listed_nodes, std::string> read_nodes(std::string_view json);
+
 /// Unix milliseconds of "2026-11-22T07:02:02Z", "2026-11-22T07:02:45.906000+00:00" or of one without a zone (UTC then).
 std::optional<std::int64_t> parse_iso_time(std::string_view text);
 

@@ -14,6 +14,7 @@
 #include "oncue/core/catalog.hpp"
 #include "oncue/core/tool_spec.hpp"
 #include "oncue/messages/archive.hpp"
+#include "oncue/messages/cluster.hpp"
 #include "oncue/messages/run.hpp"
 
 namespace oncue::core {
@@ -36,11 +37,16 @@ struct os_facts {
 
 std::string home_document(const os_facts& facts);
 std::string health_document(const os_facts& facts);
-std::string info_document(const catalog& agents, const os_facts& facts);
+/// `cluster`: what its node knows of the others; null on a node that is alone. Everybody may read this document: why the
+/// shared store cannot be asked stands in nodes_document() only.
+std::string info_document(const catalog& agents, const os_facts& facts, const node_list* cluster = nullptr);
 std::string config_document(const catalog& agents, const os_facts& facts);
 std::string models_document(const catalog& agents);
 /// agno's daily numbers: none are collected, as on a server of agno's before its first refresh.
 std::string metrics_document();
+
+/// GET /nodes, oncue's own.
+std::string nodes_document(const node_list& nodes);
 
 // -- agents ----------------------------------------------------------------------------
 

@@ -81,6 +81,8 @@ struct config {};
 struct models {};
 struct metrics {};
 struct prometheus {};
+/// GET /nodes: who is in the cluster.
+struct nodes {};
 struct openapi {};
 struct docs {};
 
@@ -105,14 +107,15 @@ struct not_found {};
 
 }  // namespace routes
 
-using route = std::variant<routes::not_found, routes::method_not_allowed, routes::options, routes::list_agents,
-                           routes::get_agent, routes::start_run, routes::agent_runs, routes::get_run, routes::cancel_run,
-                           routes::resume_run, routes::run_events, routes::continue_run, routes::list_runs,
-                           routes::list_sessions, routes::create_session, routes::delete_sessions, routes::get_session,
-                           routes::patch_session, routes::delete_session, routes::rename_session, routes::session_runs,
-                           routes::session_run, routes::home, routes::health, routes::info, routes::config, routes::models,
-                           routes::metrics, routes::prometheus, routes::openapi, routes::docs, routes::list_teams,
-                           routes::list_workflows, routes::no_team, routes::no_workflow, routes::not_served>;
+using route =
+    std::variant<routes::not_found, routes::method_not_allowed, routes::options, routes::list_agents, routes::get_agent,
+                 routes::start_run, routes::agent_runs, routes::get_run, routes::cancel_run, routes::resume_run,
+                 routes::run_events, routes::continue_run, routes::list_runs, routes::list_sessions, routes::create_session,
+                 routes::delete_sessions, routes::get_session, routes::patch_session, routes::delete_session,
+                 routes::rename_session, routes::session_runs, routes::session_run, routes::home, routes::health,
+                 routes::info, routes::config, routes::models, routes::metrics, routes::prometheus, routes::nodes,
+                 routes::openapi, routes::docs, routes::list_teams, routes::list_workflows, routes::no_team,
+                 routes::no_workflow, routes::not_served>;
 
 /// `method` is upper case; HEAD is answered as GET. `segments` are the decoded parts of the path between its slashes, none
 /// for "/"; empty ones at the end (a trailing slash) do not count, and an empty one where an id should be matches nothing.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "oncue/core/agentos_documents.hpp"
+#include "oncue/messages/cluster.hpp"
 #include "oncue/messages/stats.hpp"
 
 namespace oncue::core {
@@ -37,6 +38,8 @@ struct server_numbers {
   std::uint64_t bytes_sent_total = 0;
 };
 
-std::vector<metric_family> node_samples(const node_stats& node, const server_numbers& server, const os_facts& facts);
+/// `cluster`: what the node knows of the others; null on a node that is alone, which says nothing about them.
+std::vector<metric_family> node_samples(const node_stats& node, const server_numbers& server, const os_facts& facts,
+                                        const node_list* cluster = nullptr);
 
 }  // namespace oncue::core

@@ -230,6 +230,11 @@ class roster {
   std::size_t running() const { return running_; }
   /// Admitted and not begun.
   std::size_t queued() const { return behind_ + heads_; }
+  /// So many more runs could begin at once.
+  std::size_t room() const {
+    auto places = free_places() - std::min(heads_, free_places());
+    return draining_ ? 0 : std::min(places, limits_.live_max - std::min(rows_.size(), limits_.live_max));
+  }
   /// Sessions that have a run which is not over.
   std::size_t sessions() const { return sessions_.size(); }
   const std::unordered_map<run_id, row>& rows() const { return rows_; }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "oncue/core/limits.hpp"
 
@@ -28,6 +29,10 @@ class sse_decoder {
   /// nothing. An event is over with its blank line: what is left when the stream ends is discarded (section 9.2.6), so
   /// there is nothing to call at the end. After an overflow it takes all and returns nothing.
   std::optional<sse_event> next(std::string_view& bytes);
+
+  /// The comments that have come since this was asked, each with a line feed behind it and without its ":" and one space;
+  /// what does not fit into limits::sse_kept_bytes_max is passed over.
+  std::string take_comments() { return std::exchange(comments_, {}); }
 
   /// True once a line, or the data of one event, was longer than `bytes_max`.
   bool overflowed() const { return overflowed_; }
@@ -53,6 +58,7 @@ class sse_decoder {
   std::string type_;
   std::string id_;  ///< becomes last_event_id_ at the next blank line
   std::string last_event_id_;
+  std::string comments_;
   std::optional<std::uint64_t> retry_ms_;
   bool has_data_ = false;
   bool viewed_ = false;

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,25 +21,6 @@ struct node_facts {
   std::string version;
   std::string process;        ///< see process_identity(): a later one of the same name may find out that it is gone
   std::int64_t lease_ms = 0;  ///< how long its lease is, each time
-};
-
-struct enter_reply {
-  incarnation_no self = 0;              ///< 0: it has not entered
-  std::optional<node_record> taken_by;  ///< because a node of this name has a lease
-};
-
-struct lease_reply {
-  bool alive = false;                   ///< false: somebody found the lease over; this incarnation is dead for ever
-  std::vector<cancel_request> cancels;  ///< accepted for this node's runs, which are not over; at most pending_cancels_max
-  std::vector<node_record> nodes;       ///< all that are up, and the last that died; at most nodes_told_max
-  bool work_waits = false;              ///< there are runs that no node has
-};
-
-struct reap_reply {
-  std::vector<incarnation_no> dead;  ///< found over by this call
-  std::vector<run_id> ended;         ///< runs of dead nodes
-  std::vector<run_id> requeued;      ///< that may be restarted
-  bool more = false;                 ///< ask again soon
 };
 
 class member_store {

@@ -131,10 +131,16 @@ using neighbours_actor =
                      caf::result<void>(work_waits),                // from the supervisor: the others should look
                      caf::result<node_list>(list_nodes)>;
 
-/// Keeps this node's lease, and does what the lease is for. One a node that has a shared store; on a thread of its own.
+/// Keeps this node's lease, and does what the lease is for. One a node that has a shared store.
 using membership_actor = caf::typed_actor<caf::result<void>(work_waits),             // runs wait that no node has
                                           caf::result<released_runs>(release_runs),  // from the supervisor that drains
-                                          caf::result<void>(leave_cluster)>;         // the last word: gives the lease up
+                                          caf::result<my_runs>(leave_cluster)>;      // the last word: gives the lease up
+
+/// Asks the shared store about leases, and waits for its answer: a database may take its time. A port.
+using lease_keeper_actor = caf::typed_actor<caf::result<enter_reply>(enter_node), caf::result<lease_reply>(renew_lease),
+                                            caf::result<reap_reply>(reap_nodes), caf::result<my_runs>(find_mine),
+                                            caf::result<take_runs>(claim_runs), caf::result<released_runs>(give_back),
+                                            caf::result<my_runs>(leave_node)>;  // with the problem, if there was one
 
 /// To the supervisor of a node that is not alone, once at its start.
 struct join_cluster {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -101,6 +102,7 @@ struct claimed_run {
 
 struct take_runs {
   std::vector<claimed_run> runs;
+  std::string problem;  ///< not empty: the store could not be asked
 };
 
 struct list_held {};
@@ -132,17 +134,71 @@ struct own_as {
   incarnation_no self = 0;
 };
 
+// -- membership and the keeper of leases -------------------------------------------
+
+/// Enter the cluster as a new incarnation.
+struct enter_node {};
+
+struct enter_reply {
+  incarnation_no self = 0;              ///< 0: it has not entered
+  std::optional<node_record> taken_by;  ///< because a node of this name has a lease
+  std::string problem;                  ///< not empty: the store could not be asked
+};
+
+struct renew_lease {
+  incarnation_no self = 0;
+  node_load load;
+};
+
+struct lease_reply {
+  bool alive = false;                   ///< false: somebody found the lease over; this incarnation is dead for ever
+  std::vector<cancel_request> cancels;  ///< accepted for this node's runs, which are not over; at most pending_cancels_max
+  std::vector<node_record> nodes;       ///< all that are up, and the last that died; at most nodes_told_max
+  bool work_waits = false;              ///< there are runs that no node has
+  std::string problem;                  ///< not empty: the store could not be asked, and nothing is known
+};
+
+struct reap_nodes {
+  std::int64_t now_ms = 0;  ///< unix time, for the endings
+};
+
+struct reap_reply {
+  std::vector<incarnation_no> dead;  ///< found over by this call
+  std::vector<run_id> ended;         ///< runs of dead nodes
+  std::vector<run_id> requeued;      ///< that may be restarted
+  bool more = false;                 ///< ask again soon
+  std::string problem;
+};
+
+/// Which runs are this node's that are neither over nor paused.
+struct find_mine {
+  incarnation_no self = 0;
+};
+
+struct my_runs {
+  std::vector<run_id> runs;
+  std::string problem;
+};
+
+struct claim_runs {
+  incarnation_no self = 0;
+  std::uint32_t runs_max = 0;
+};
+
+struct give_back {
+  incarnation_no self = 0;
+  std::vector<run_id> runs;
+};
+
+struct leave_node {
+  incarnation_no self = 0;
+};
+
 // -- links -------------------------------------------------------------------------
 
 /// The one message that crosses a link: bytes of ours, see core/link_frames.hpp. At most limits::link_frame_bytes_max.
 struct link_frame {
   std::string bytes;
-};
-
-/// From a remote run's stand-in to the links: its readers want this, of the node that has it.
-struct pull_remote {
-  incarnation_no node = 0;
-  pull_limits pull;
 };
 
 /// To the links: these go to that node, in this order, when it has room for them.
@@ -158,6 +214,18 @@ struct link_tick {};
 struct dial_link {
   incarnation_no node = 0;
   std::string address;  ///< "host:port"
+};
+
+/// From the links to whoever reads over them: how the connection to that node is now.
+struct link_changed {
+  incarnation_no node = 0;
+  link_state link = link_state::none;
+};
+
+/// To the links: what came from that node makes no sense.
+struct link_broken {
+  incarnation_no node = 0;
+  std::string problem;
 };
 
 // -- inspection --------------------------------------------------------------
@@ -210,7 +278,7 @@ bool inspect(Inspector& f, claimed_run& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, take_runs& x) {
-  return f.object(x).fields(f.field("runs", x.runs));
+  return f.object(x).fields(f.field("runs", x.runs), f.field("problem", x.problem));
 }
 template <class Inspector>
 bool inspect(Inspector& f, list_held& x) {
@@ -241,8 +309,50 @@ bool inspect(Inspector& f, own_as& x) {
   return f.object(x).fields(f.field("self", x.self));
 }
 template <class Inspector>
-bool inspect(Inspector& f, pull_remote& x) {
-  return f.object(x).fields(f.field("node", x.node), f.field("pull", x.pull));
+bool inspect(Inspector& f, enter_node& x) {
+  return f.object(x).fields();
+}
+template <class Inspector>
+bool inspect(Inspector& f, enter_reply& x) {
+  return f.object(x).fields(f.field("self", x.self), f.field("taken_by", x.taken_by), f.field("problem", x.problem));
+}
+template <class Inspector>
+bool inspect(Inspector& f, renew_lease& x) {
+  return f.object(x).fields(f.field("self", x.self), f.field("load", x.load));
+}
+template <class Inspector>
+bool inspect(Inspector& f, lease_reply& x) {
+  return f.object(x).fields(f.field("alive", x.alive), f.field("cancels", x.cancels), f.field("nodes", x.nodes),
+                            f.field("work_waits", x.work_waits), f.field("problem", x.problem));
+}
+template <class Inspector>
+bool inspect(Inspector& f, reap_nodes& x) {
+  return f.object(x).fields(f.field("now_ms", x.now_ms));
+}
+template <class Inspector>
+bool inspect(Inspector& f, reap_reply& x) {
+  return f.object(x).fields(f.field("dead", x.dead), f.field("ended", x.ended), f.field("requeued", x.requeued),
+                            f.field("more", x.more), f.field("problem", x.problem));
+}
+template <class Inspector>
+bool inspect(Inspector& f, find_mine& x) {
+  return f.object(x).fields(f.field("self", x.self));
+}
+template <class Inspector>
+bool inspect(Inspector& f, my_runs& x) {
+  return f.object(x).fields(f.field("runs", x.runs), f.field("problem", x.problem));
+}
+template <class Inspector>
+bool inspect(Inspector& f, claim_runs& x) {
+  return f.object(x).fields(f.field("self", x.self), f.field("runs_max", x.runs_max));
+}
+template <class Inspector>
+bool inspect(Inspector& f, give_back& x) {
+  return f.object(x).fields(f.field("self", x.self), f.field("runs", x.runs));
+}
+template <class Inspector>
+bool inspect(Inspector& f, leave_node& x) {
+  return f.object(x).fields(f.field("self", x.self));
 }
 template <class Inspector>
 bool inspect(Inspector& f, frames_out& x) {
@@ -255,6 +365,14 @@ bool inspect(Inspector& f, link_tick& x) {
 template <class Inspector>
 bool inspect(Inspector& f, dial_link& x) {
   return f.object(x).fields(f.field("node", x.node), f.field("address", x.address));
+}
+template <class Inspector>
+bool inspect(Inspector& f, link_changed& x) {
+  return f.object(x).fields(f.field("node", x.node), f.field("link", x.link));
+}
+template <class Inspector>
+bool inspect(Inspector& f, link_broken& x) {
+  return f.object(x).fields(f.field("node", x.node), f.field("problem", x.problem));
 }
 template <class Inspector>
 bool inspect(Inspector& f, link_frame& x) {

@@ -1,0 +1,97 @@
+#include "postgres_url.hpp"
+
+#include <libpq-fe.h>
+
+#include <map>
+#include <memory>
+
+#include "oncue/core/limits.hpp"
+#include "oncue/io/postgres_store.hpp"
+
+namespace oncue::io {
+
+namespace {
+
+/// What the URL says, and nothing else. Absent: libpq cannot read it. Its own sentence about that may hold the password.
+std::unique_ptr<std::map<std::string, std::string>> words_of(const std::string& url) {
+  if (!url.starts_with("postgresql://") && !url.starts_with("postgres://")) return nullptr;
+  char* wrong = nullptr;
+  std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> parsed{PQconninfoParse(url.c_str(), &wrong), &PQconninfoFree};
+  PQfreemem(wrong);
+  if (!parsed) return nullptr;
+  auto words = std::make_unique<std::map<std::string, std::string>>();
+  for (const auto* option = parsed.get(); option->keyword; ++option) {
+    if (option->val) words->emplace(option->keyword, option->val);
+  }
+  return words;
+}
+
+std::string part(const std::map<std::string, std::string>& words, const char* keyword) {
+  auto found = words.find(keyword);
+  return found == words.end() ? std::string{} : found->second;
+}
+
+/// "a,b" and "1,2" as "a:1,b:2"; one port may be that of all hosts.
+std::string addresses(const std::string& hosts, const std::string& ports) {
+  std::string all;
+  std::size_t host = 0;
+  std::size_t port = 0;
+  for (;;) {
+    auto host_end = hosts.find(',', host);
+    auto port_end = ports.find(',', port);
+    auto name = hosts.substr(host, host_end - host);
+    auto number = ports.substr(port, port_end - port);
+    if (name.find(':') != std::string::npos) name = "[" + name + "]";
+    all += (all.empty() ? "" : ",") + name + (number.empty() ? "" : ":" + number);
+    if (host_end == std::string::npos) return all;
+    host = host_end + 1;
+    if (port_end != std::string::npos) port = port_end + 1;
+  }
+}
+
+}  // namespace
+
+std::string url_problem(const std::string& url) {
+  if (words_of(url)) return {};
+  return "the database's URL cannot be read: expected postgresql://user:password@host:port/database?sslmode=verify-full, "
+         "with what is special in a password as %xx";
+}
+
+std::string url_without_password(const std::string& url) {
+  auto words = words_of(url);
+  if (!words) return "postgresql://...";
+  auto user = part(*words, "user");
+  auto host = part(*words, "host");
+  auto port = part(*words, "port");
+  auto is_socket = host.starts_with('/');
+  auto shown = "postgresql://" + user + (user.empty() ? "" : "@") + (is_socket ? "" : addresses(host, port)) + "/" +
+               part(*words, "dbname");
+  if (is_socket) shown += "?host=" + host + (port.empty() ? "" : "&port=" + port);
+  return shown;
+}
+
+std::vector<std::pair<std::string, std::string>> connection_words(const std::string& url) {
+  using namespace core::limits;
+  auto in_ms = [](auto time) { return std::to_string(std::chrono::milliseconds{time}.count()); };
+  std::map<std::string, std::string> words{
+      {"application_name", "oncue"},
+      {"keepalives", "1"},
+      {"keepalives_idle", std::to_string(database_keepalive.count())},
+      {"keepalives_interval", std::to_string(database_keepalive.count())},
+      {"keepalives_count", "3"},
+      {"tcp_user_timeout", in_ms(database_answer_max)},
+  };
+  auto given = words_of(url);
+  for (const auto& [keyword, value] : *given) words[keyword] = value;
+  // Many hosts: the one that may be written to, whichever it is now.
+  if (part(words, "host").find(',') != std::string::npos && part(words, "target_session_attrs").empty()) {
+    words["target_session_attrs"] = "read-write";
+  }
+  words["client_encoding"] = "UTF8";
+  // What comes later counts: a URL may say otherwise.
+  words["options"] = "-csearch_path=oncue -cstatement_timeout=" + in_ms(database_answer_max) +
+                     " -cidle_in_transaction_session_timeout=" + in_ms(database_answer_max) + " " + part(words, "options");
+  return {words.begin(), words.end()};
+}
+
+}  // namespace oncue::io

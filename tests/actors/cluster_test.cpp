@@ -1,0 +1,186 @@
+// One node of many, with the rest of the cluster in the test's hand.
+#define CAF_SUITE actors.cluster
+
+#include <caf/test/unit_test.hpp>
+
+#include "support/cluster.hpp"
+#include "support/promises.hpp"
+
+using namespace oncue;
+using namespace oncue::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string status_in_store(node& n, const std::string& id) {
+  auto found = n.store()->reads().find(find_run{{id}, false});
+  auto& run = std::get<run_found>(found).run;
+  return run ? std::string{to_string(run->summary.status)} : "unknown";
+}
+
+std::string text_in_store(node& n, const std::string& id) {
+  auto found = n.store()->reads().find(find_run{{id}, false});
+  return std::get<run_found>(found).run->content;
+}
+
+claimed_run claimed(const std::string& id, std::vector<event_ptr> events) {
+  claimed_run run;
+  run.request = {.id = {id}, .agent = {"writer"}, .input = "tell", .session = {"s-" + id}};
+  run.created_at_ms = 1'700'000'000'000;
+  run.events = std::move(events);
+  return run;
+}
+
+}  // namespace
+
+CAF_TEST(a cancel for a run of another node is asked for there and noted in the journal at the same time) {
+  cluster_node n;
+  n.neighbours.cancel_says = {.outcome = cancel_outcome::cancelled, .run = {"far"}, .durable = true};
+  auto reply = n.real.cancel("far");
+  n.real.settle();
+  CAF_CHECK_EQUAL(outcome(reply), "cancelled");
+  CAF_REQUIRE_EQUAL(n.neighbours.cancels.size(), 1u);
+  CAF_CHECK_EQUAL(n.neighbours.cancels[0].run.value, "far");
+}
+
+CAF_TEST(nobody has the run: what the journal says is the answer and the neighbours are not waited for) {
+  cluster_node n;
+  n.neighbours.hold_cancels = true;
+  auto reply = n.real.cancel("nobody");
+  n.real.settle();
+  CAF_CHECK_EQUAL(outcome(reply), "intent_stored");
+  n.neighbours.held.clear();
+  n.real.settle();
+}
+
+CAF_TEST(a cancel that crossed over is only for runs that are here) {
+  cluster_node n;
+  n.real.run("here");
+  auto far = n.real.ask<cancel_reply>(cancel_here{{.run = {"far"}}});
+  auto here = n.real.ask<cancel_reply>(cancel_here{{.run = {"here"}}});
+  n.real.settle();
+  CAF_CHECK_EQUAL(outcome(far), "unknown");
+  CAF_CHECK_EQUAL(outcome(here), "cancelled");
+  CAF_CHECK(n.neighbours.cancels.empty());
+}
+
+CAF_TEST(a reader of a run that is not here is sent to the neighbours) {
+  cluster_node n;
+  recording seen;
+  n.real.record("far", seen);
+  n.real.settle();
+  CAF_CHECK(!n.neighbours.subscriptions.empty());
+  auto source = n.real.ask<subscribe_reply>(subscribe_here{{"far"}});
+  n.real.run("here");
+  auto here = n.real.ask<subscribe_reply>(subscribe_here{{"here"}});
+  n.real.settle();
+  CAF_CHECK(!(*source)->known);
+  CAF_CHECK((*here)->known);
+}
+
+CAF_TEST(a lease that cannot be renewed stops every run in time and writes no ending) {
+  cluster_node n;
+  n.real.run("r");
+  n.real.say_text("hello");
+  n.keeper.renew_at_once = false;
+  n.real.advance(1s);
+  CAF_REQUIRE_EQUAL(n.keeper.renewals.size(), 1u);
+  n.real.advance(7s);
+  CAF_CHECK(!n.real.model().closed);
+  n.real.advance(1100ms);
+  CAF_CHECK(n.real.model().closed);
+  CAF_CHECK_EQUAL(status_in_store(n.real, "r"), "RUNNING");
+  CAF_CHECK_EQUAL(text_in_store(n.real, "r"), "hello");
+  CAF_CHECK_EQUAL(n.neighbours.known.back().self, 0u);
+  // The lost renewal's answer opens nothing again; then the node enters anew and takes runs.
+  n.answer_all();
+  n.real.advance(1s);
+  CAF_REQUIRE_EQUAL(n.keeper.enters.size(), 1u);
+  n.keeper.entered.self = 9;
+  n.keeper.renew_at_once = true;
+  n.answer_all();
+  CAF_CHECK_EQUAL(n.neighbours.known.back().self, 9u);
+  n.real.start("again");
+  n.real.settle();
+  CAF_CHECK_EQUAL(status_in_store(n.real, "again"), "RUNNING");
+}
+
+CAF_TEST(a run that another node has taken stops and its ending is left to that node) {
+  cluster_node n;
+  auto run = n.real.run("r");
+  caf::anon_send(run, journal_refused{{"r"}, "the run has another owner now", true});
+  n.real.settle();
+  CAF_CHECK(n.real.model().closed);
+  CAF_CHECK_EQUAL(status_in_store(n.real, "r"), "RUNNING");
+  auto list = n.real.ask<held_runs>(list_held{});
+  n.real.settle();
+  CAF_CHECK((*list)->runs.empty());
+}
+
+CAF_TEST(a cancel that was accepted elsewhere comes with the renewal) {
+  cluster_node n;
+  n.real.run("r");
+  n.keeper.grant.cancels = {{.run = {"r"}, .reason = "enough", .by = "ann"}};
+  n.real.advance(1s);
+  CAF_CHECK(n.real.model().closed);
+  CAF_CHECK_EQUAL(status_in_store(n.real, "r"), "CANCELLED");
+}
+
+CAF_TEST(a claimed run goes on where its log ends) {
+  cluster_node n;
+  n.keeper.grant.work_waits = true;
+  n.real.advance(1s);
+  CAF_REQUIRE_EQUAL(n.keeper.claims.size(), 1u);
+  std::vector<event_ptr> log;
+  log.emplace_back(run_event{0, 1, boxed<run_started>{}});
+  log.emplace_back(run_event{1, 1, model_request_started{1}});
+  // The row is another process's: enough to see that it begins, and from where.
+  n.keeper.claimed.runs.push_back(claimed("c", log));
+  n.answer_all();
+  CAF_REQUIRE_EQUAL(n.real.models().calls.size(), 1u);
+  CAF_CHECK_EQUAL(n.real.model().attempt, 2u);
+}
+
+CAF_TEST(a full node places a run where there is room and says so to the others) {
+  cluster_node n{{.roster = {.live_max = 1}}};
+  n.real.run("first");
+  auto second = n.real.start("second");
+  n.real.settle();
+  CAF_CHECK_EQUAL(refused(second), "too_many_runs");
+  n.other_has_room(3);
+  auto third = n.real.start("third");
+  n.real.settle();
+  CAF_CHECK_EQUAL(refused(third), "started");
+  CAF_CHECK_EQUAL(n.neighbours.work, 1);
+  CAF_CHECK_EQUAL(status_in_store(n.real, "third"), "PENDING");
+}
+
+CAF_TEST(a draining node hands over what has not begun) {
+  cluster_node n{{.roster = {.running_max = 1}}};
+  n.real.run("first");
+  n.real.start("second");
+  n.other_has_room(3);
+  n.real.advance(1s);
+  auto drained = n.real.ask<drain_reply>(drain_node{60'000, 1000});
+  n.real.settle();
+  CAF_REQUIRE_EQUAL(n.keeper.given_back.size(), 1u);
+  CAF_CHECK_EQUAL(n.keeper.given_back[0].value, "second");
+  CAF_CHECK_EQUAL(n.neighbours.work, 1);
+  CAF_CHECK_EQUAL(status_in_store(n.real, "second"), "PENDING");
+  CAF_CHECK(!n.real.model().closed);
+  for (int i = 0; i < 61; ++i) n.real.advance(1s);
+  CAF_CHECK_EQUAL((*drained)->cancelled, 1u);
+}
+
+CAF_TEST(a row without an actor is given back and if it has begun it is ended as lost) {
+  cluster_node n;
+  n.real.run("r");
+  n.keeper.takes_back = false;
+  n.keeper.mine.runs = {{"r"}, {"ghost"}};
+  n.real.advance(1s);
+  CAF_CHECK(n.keeper.given_back.empty());
+  n.real.advance(1s);
+  CAF_REQUIRE_EQUAL(n.keeper.given_back.size(), 1u);
+  CAF_CHECK_EQUAL(n.keeper.given_back[0].value, "ghost");
+  CAF_CHECK_EQUAL(status_in_store(n.real, "r"), "RUNNING");
+}
