@@ -11,11 +11,13 @@
 #include <thread>
 #include <utility>
 
+#include "cluster_node.hpp"
 #include "loop_unit.hpp"
 #include "node_tools.hpp"
 #include "oncue/actors/alarm_clock.hpp"
 #include "oncue/actors/http_model_stream.hpp"
 #include "oncue/actors/memory_journal.hpp"
+#include "oncue/actors/neighbours.hpp"
 #include "oncue/actors/node_env.hpp"
 #include "oncue/actors/scripted_model_stream.hpp"
 #include "oncue/actors/store_journal.hpp"
@@ -30,6 +32,8 @@ namespace oncue {
 
 namespace {
 
+bool is_shared(const runtime_options& options) { return options.store && !options.store->url.empty(); }
+
 caf::actor_system_config& configure(caf::actor_system_config& config, const runtime_options& options) {
   init_messages();
   // CAF's own default is at least four; more workers than cores only wake each other.
@@ -38,6 +42,10 @@ caf::actor_system_config& configure(caf::actor_system_config& config, const runt
   // Idle workers of the other policy poll all the time; this one sleeps on a condition.
   config.set("caf.scheduler.policy", "sharing");
   config.set("caf.logger.console.verbosity", "quiet");
+  if (is_shared(options)) {
+    auto problem = actors::configure_links(config, options.cluster);
+    if (!problem.empty()) throw std::runtime_error{problem};
+  }
   return config;
 }
 
@@ -80,7 +88,10 @@ struct runtime::node {
     catalog = std::make_shared<const core::catalog>(core::with_functions(options.catalog, functions));
     env->catalog = catalog;
     env->limits = options.limits;
-    if (options.store) {
+    std::shared_ptr<io::member_store> members;
+    if (is_shared(options)) {
+      members = open_shared(*options.store, options.cluster);
+    } else if (options.store) {
       open_store(*options.store);
     } else {
       journal = actors::spawn_memory_journal(system, {.bytes_max = options.journal_bytes_max});
@@ -100,7 +111,8 @@ struct runtime::node {
     tools = std::make_unique<actors::node_tools>(
         system, actors::node_tools_parts{&loops, client, alarms, access->read_secret, std::move(options.tools)});
     tools->serve(*catalog, *env);
-    supervisor = actors::spawn_supervisor(system, std::move(env));
+    supervisor = actors::spawn_supervisor(system, env);
+    if (members) enter(std::move(members), env, options);
     end_process_with(caf::actor_cast<caf::strong_actor_ptr>(supervisor)->get(), "supervisor");
     end_process_with(caf::actor_cast<caf::strong_actor_ptr>(journal)->get(), "journal");
     end_process_with(caf::actor_cast<caf::strong_actor_ptr>(alarms)->get(), "alarm clock");
@@ -117,12 +129,41 @@ struct runtime::node {
     end_process_with(caf::actor_cast<caf::strong_actor_ptr>(archive)->get(), "archive");
   }
 
+  /// As above, for a database that many nodes share.
+  std::shared_ptr<io::member_store> open_shared(const core::store_settings& settings,
+                                                const core::cluster_settings& cluster_settings) {
+    auto opened = actors::open_shared_store(settings, cluster_settings);
+    archive = actors::spawn_store_archive(system, std::move(opened.archive));
+    journal = actors::spawn_store_journal(system, std::move(opened.store), archive, io::unix_ms, true,
+                                          {units.begin(), units.end()});
+    end_process_with(caf::actor_cast<caf::strong_actor_ptr>(archive)->get(), "archive");
+    return std::move(opened.members);
+  }
+
+  void enter(std::shared_ptr<io::member_store> members, std::shared_ptr<const actors::node_env> env,
+             const runtime_options& options) {
+    try {
+      cluster = std::make_unique<actors::cluster_node>(system, std::move(env), supervisor, std::move(members),
+                                                       options.cluster, options.version);
+    } catch (...) {
+      stop();
+      wait_for_actors();
+      throw;
+    }
+    neighbours = cluster->neighbours();
+    end_process_with(caf::actor_cast<caf::strong_actor_ptr>(neighbours)->get(), "neighbours' actor");
+    end_process_with(caf::actor_cast<caf::strong_actor_ptr>(cluster->membership())->get(), "membership");
+    end_process_with(caf::actor_cast<caf::strong_actor_ptr>(cluster->keeper())->get(), "lease keeper");
+  }
+
   void stop() {
     {
       caf::scoped_actor self{system, true};
       self->request(supervisor, actors::local_answer,
                     drain_node{0, static_cast<std::uint64_t>(core::limits::close_grace.count())})
           .receive([](const drain_reply&) {}, [](const caf::error&) {});
+      neighbours = nullptr;
+      if (cluster) cluster->leave();
       // Servers of tools may need the clock to be let go of.
       tools->stop();
       self->send_exit(supervisor, caf::exit_reason::user_shutdown);
@@ -141,10 +182,12 @@ struct runtime::node {
   }
 
   /// The last actors may be on the loops.
-  ~node() {
+  void wait_for_actors() {
     system.await_all_actors_done();
     for (auto& unit : units) unit->leave();
   }
+
+  ~node() { wait_for_actors(); }
 
   caf::actor_system_config config;
   io::event_loops loops;                                  // outlives the actors, the last of which may let go of the client
@@ -156,7 +199,8 @@ struct runtime::node {
   journal_actor journal;
   archive_actor archive;  // null with a journal in memory
   alarm_clock_actor alarms;
-  neighbours_actor neighbours;  // null on a node that is alone
+  std::unique_ptr<actors::cluster_node> cluster;  // null on a node that is alone
+  neighbours_actor neighbours;                    // null on a node that is alone
   std::shared_ptr<const core::catalog> catalog;
 };
 

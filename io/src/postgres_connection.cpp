@@ -36,8 +36,8 @@ std::string field(const PGresult* of, int which) {
 
 /// The server ends, is overloaded, or became a replica: another try, later or elsewhere, may find a better one.
 bool is_away(const std::string& state) {
-  return state.starts_with("08") || state.starts_with("57P") || state == "57014" || state == "53300" ||
-         state == "25006" || state == "25P03";
+  return state.starts_with("08") || state.starts_with("57P") || state == "57014" || state == "53300" || state == "25006" ||
+         state == "25P03";
 }
 
 }  // namespace
@@ -91,7 +91,8 @@ void postgres_connection::connect() {
     state = PQconnectPoll(connection_);
   }
   PQsetnonblocking(connection_, 1);
-  PQsetNoticeProcessor(connection_, [](void*, const char*) {}, nullptr);
+  PQsetNoticeProcessor(
+      connection_, [](void*, const char*) {}, nullptr);
   ++generation_;
   check();
 }
@@ -109,8 +110,9 @@ void postgres_connection::check() {
     drop();
     throw store_refused{"its encoding is " + name + ": expected a database made with ENCODING 'UTF8'", "0A000"};
   }
-  query state{*this, "SELECT pg_is_in_recovery(), quote_ident(trim(both ' \"' from split_part(current_setting('search_path'),"
-                     " ',', 1)))"};
+  query state{*this,
+              "SELECT pg_is_in_recovery(), quote_ident(trim(both ' \"' from split_part(current_setting('search_path'),"
+              " ',', 1)))"};
   state.next();
   if (state.number(0) != 0) lost("this is a replica, which may be behind: expected the primary");
   schema_ = state.text(1);

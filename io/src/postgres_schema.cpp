@@ -62,7 +62,8 @@ CREATE INDEX runs_by_session ON runs(session);
 CREATE INDEX runs_by_user ON runs("user") WHERE "user" <> '';
 CREATE UNIQUE INDEX runs_by_key ON runs("user", idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX runs_by_expiry ON runs(expires_ms, run_no) WHERE stage = 0 AND state = 'paused' AND expires_ms > 0;
-CREATE INDEX runs_by_owner ON runs(owner, run_no) WHERE stage = 0;
+CREATE INDEX runs_by_owner ON runs(owner, run_no) WHERE stage = 0 AND (state <> 'paused' OR cancel_requested);
+CREATE INDEX runs_paused ON runs(owner) WHERE stage = 0 AND state = 'paused';
 CREATE INDEX runs_cancelled ON runs(owner) WHERE stage = 0 AND cancel_requested;
 
 CREATE TABLE run_specs(
@@ -166,7 +167,8 @@ std::string foreign_schema(postgres_connection& db) {
   auto version = version_of(db);
   auto known = static_cast<std::int64_t>(steps.size());
   if (version > known) return newer(version);
-  if (version < known) return "its tables are of an older version of oncue: expected that a node has brought them up to date";
+  if (version < known)
+    return "its tables are of an older version of oncue: expected that a node has brought them up to date";
   return {};
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,7 +49,7 @@ class postgres_statement final : public sql_statement {
   std::string name_;
   std::string sql_;
   std::uint64_t prepared_ = 0;
-  std::vector<argument> arguments_;
+  std::deque<argument> arguments_;  // they refer to their own text: none of them moves
   std::size_t count_ = 0;
   postgres_connection::arguments sent_;
   postgres_connection::result result_;

@@ -12,23 +12,30 @@ namespace oncue::io {
 
 namespace {
 
+std::string part(const std::map<std::string, std::string>& words, const char* keyword) {
+  auto found = words.find(keyword);
+  return found == words.end() ? std::string{} : found->second;
+}
+
+/// A password with an "@" or a "/" as it is ends in the host, the port or the database's name, and would be shown.
+bool is_plain(const std::map<std::string, std::string>& words) {
+  return part(words, "port").find_first_not_of("0123456789,") == std::string::npos &&
+         part(words, "host").find('@') == std::string::npos && part(words, "dbname").find('@') == std::string::npos;
+}
+
 /// What the URL says, and nothing else. Absent: libpq cannot read it. Its own sentence about that may hold the password.
 std::unique_ptr<std::map<std::string, std::string>> words_of(const std::string& url) {
   if (!url.starts_with("postgresql://") && !url.starts_with("postgres://")) return nullptr;
   char* wrong = nullptr;
-  std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> parsed{PQconninfoParse(url.c_str(), &wrong), &PQconninfoFree};
+  std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> parsed{PQconninfoParse(url.c_str(), &wrong),
+                                                                      &PQconninfoFree};
   PQfreemem(wrong);
   if (!parsed) return nullptr;
   auto words = std::make_unique<std::map<std::string, std::string>>();
   for (const auto* option = parsed.get(); option->keyword; ++option) {
     if (option->val) words->emplace(option->keyword, option->val);
   }
-  return words;
-}
-
-std::string part(const std::map<std::string, std::string>& words, const char* keyword) {
-  auto found = words.find(keyword);
-  return found == words.end() ? std::string{} : found->second;
+  return is_plain(*words) ? std::move(words) : nullptr;
 }
 
 /// "a,b" and "1,2" as "a:1,b:2"; one port may be that of all hosts.

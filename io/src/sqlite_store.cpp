@@ -4,8 +4,8 @@
 
 #include "sqlite_connection.hpp"
 #include "sqlite_file.hpp"
-#include "store_log.hpp"
 #include "sqlite_schema.hpp"
+#include "store_log.hpp"
 #include "store_search.hpp"
 #include "store_upkeep.hpp"
 #include "store_writer.hpp"

@@ -52,9 +52,9 @@ std::string gap(event_index from, event_index next) {
 }
 
 journal_refused fenced(const run_row& run, run_epoch epoch) {
-  auto why = run.epoch == epoch
-                 ? std::string{"the run has another owner now"}
-                 : "the run has another owner now (epoch " + std::to_string(run.epoch) + ", not " + std::to_string(epoch) + ")";
+  auto why = run.epoch == epoch ? std::string{"the run has another owner now"}
+                                : "the run has another owner now (epoch " + std::to_string(run.epoch) + ", not " +
+                                      std::to_string(epoch) + ")";
   return {run.summary.id, std::move(why), true};
 }
 
@@ -63,12 +63,9 @@ void store_writer::insert(std::int64_t run_no, std::span<const event_ptr> events
   if (db_.is_shared() && events.size() > 1) {
     event_lists rows;
     for (const auto& event : events) rows.add(run_no, *event);
-    query{db_,
-          "INSERT INTO events(run_no, seq, at_ms, kind, data) SELECT * FROM unnest(?, ?, ?, ?, ?)",
-          rows.run_nos,
-          rows.indices,
-          rows.times,
-          rows.kinds,
+    query{db_,          "INSERT INTO events(run_no, seq, at_ms, kind, data) SELECT * FROM unnest(?, ?, ?, ?, ?)",
+          rows.run_nos, rows.indices,
+          rows.times,   rows.kinds,
           rows.data}
         .run();
     return;
@@ -139,7 +136,8 @@ store_answer store_writer::write(const append_events& what) {
   auto from = events.empty() ? what.from : std::max(what.from, events.front()->index);
   if (from > run->next) return refused(what.run, gap(from, run->next));
   if (events.empty() || events.back()->index < run->next) return appended{what.run, run->next};
-  if (!advance(what, run->next - events.front()->index, remember(*run))) return refused(what.run, "the run changed meanwhile");
+  if (!advance(what, run->next - events.front()->index, remember(*run)))
+    return refused(what.run, "the run changed meanwhile");
   return appended{what.run, events.back()->index + 1};
 }
 
@@ -193,23 +191,24 @@ std::vector<std::size_t> store_writer::write_plain(std::span<const store_write> 
     for (const auto& event : what.events) rows.add(run.number, *event);
   }
   // Locked in the order of their numbers, so that two nodes never wait for each other, and looked at again behind the lock.
-  query held{db_,
-             "WITH held AS MATERIALIZED ("
-             " SELECT runs.run_no FROM runs JOIN unnest(?, ?) AS wanted(run_no, epoch) ON runs.run_no=wanted.run_no"
-             " WHERE runs.epoch=wanted.epoch AND runs.owner=? AND runs.stage=0 AND runs.state='running'"
-             " ORDER BY runs.run_no FOR NO KEY UPDATE OF runs),"
-             " written AS (INSERT INTO events(run_no, seq, at_ms, kind, data)"
-             " SELECT e.run_no, e.seq, e.at_ms, e.kind, e.data FROM unnest(?, ?, ?, ?, ?) AS e(run_no, seq, at_ms, kind, data)"
-             " JOIN held ON held.run_no=e.run_no)"
-             " SELECT run_no FROM held",
-             run_nos,
-             epochs,
-             incarnation_,
-             rows.run_nos,
-             rows.indices,
-             rows.times,
-             rows.kinds,
-             rows.data};
+  query held{
+      db_,
+      "WITH held AS MATERIALIZED ("
+      " SELECT runs.run_no FROM runs JOIN unnest(?, ?) AS wanted(run_no, epoch) ON runs.run_no=wanted.run_no"
+      " WHERE runs.epoch=wanted.epoch AND runs.owner=? AND runs.stage=0 AND runs.state='running'"
+      " ORDER BY runs.run_no FOR NO KEY UPDATE OF runs),"
+      " written AS (INSERT INTO events(run_no, seq, at_ms, kind, data)"
+      " SELECT e.run_no, e.seq, e.at_ms, e.kind, e.data FROM unnest(?, ?, ?, ?, ?) AS e(run_no, seq, at_ms, kind, data)"
+      " JOIN held ON held.run_no=e.run_no)"
+      " SELECT run_no FROM held",
+      run_nos,
+      epochs,
+      incarnation_,
+      rows.run_nos,
+      rows.indices,
+      rows.times,
+      rows.kinds,
+      rows.data};
   while (held.next()) runs.erase(held.number(0));
   for (const auto& [number, run] : runs) open_runs_.erase(*run);
   std::vector<std::size_t> left;

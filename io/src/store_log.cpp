@@ -208,23 +208,28 @@ std::vector<event_ptr> load_landmarks(sql_connection& db, const run_row& run) {
   return events;
 }
 
+run_request load_request(sql_connection& db, const run_row& run) {
+  query rows{db, "SELECT parent, root, traceparent, input FROM run_specs WHERE run_no=?", run.number};
+  if (!rows.next()) throw store_corrupt{"the input of run '" + run.summary.id.value + "' is missing"};
+  run_request request;
+  request.id = run.summary.id;
+  request.agent = run.summary.agent;
+  request.session = run.summary.session;
+  request.user = run.user;
+  request.parent = {rows.text(0)};
+  request.root = {rows.text(1)};
+  request.traceparent = rows.text(2);
+  request.input = rows.text(3);
+  return request;
+}
+
 paused_run read_paused(sql_connection& db, const find_paused& what, text_cache& cache) {
   paused_run found;
   auto run = find_row(db, what.run);
   if (!run) return found;
   found.summary = run->summary;
   if (run->summary.status != run_status::paused) return found;
-  query rows{db, "SELECT parent, root, traceparent, input FROM run_specs WHERE run_no=?", run->number};
-  if (!rows.next()) throw store_corrupt{"the input of run '" + what.run.value + "' is missing"};
-  auto& request = found.request;
-  request.id = run->summary.id;
-  request.agent = run->summary.agent;
-  request.session = run->summary.session;
-  request.user = run->user;
-  request.parent = {rows.text(0)};
-  request.root = {rows.text(1)};
-  request.traceparent = rows.text(2);
-  request.input = rows.text(3);
+  found.request = load_request(db, *run);
   for_each_event(db, *run, 0, cache, [&](event_ptr event) {
     found.events.push_back(std::move(event));
     return true;
@@ -275,7 +280,8 @@ run_id run_behind(sql_connection& db, const load_history& what) {
 std::vector<chat_message> messages_of(sql_connection& db, const run_row& run, text_cache& cache) {
   query rows{db, "SELECT input FROM run_specs WHERE run_no=?", run.number};
   if (!rows.next()) throw store_corrupt{"the input of run '" + run.summary.id.value + "' is missing"};
-  if (!run.tools || run.first > 0) return core::run_messages(rows.text(0), get_if<run_ended>(*load_ending(db, run))->content);
+  if (!run.tools || run.first > 0)
+    return core::run_messages(rows.text(0), get_if<run_ended>(*load_ending(db, run))->content);
   std::vector<event_ptr> events;
   for_each_event(db, run, 0, cache, [&](event_ptr event) {
     events.push_back(std::move(event));
@@ -298,7 +304,10 @@ history read_history(sql_connection& db, const load_history& what, text_cache& c
                " FROM runs WHERE session=? AND stage BETWEEN 1 AND 4 AND NOT session_deleted AND (state='completed' OR ?)"
                " AND run_no<? AND (SELECT parent FROM run_specs WHERE run_specs.run_no=runs.run_no)=''"
                " ORDER BY run_no DESC LIMIT ?",
-               what.session, what.with_stopped, below, core::limits::events_read_max};
+               what.session,
+               what.with_stopped,
+               below,
+               core::limits::events_read_max};
     std::size_t read = 0;
     while (more && !budget.is_full() && runs.next()) {
       auto run = row_of(runs);

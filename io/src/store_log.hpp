@@ -45,7 +45,7 @@ struct run_row {
 };
 
 /// The columns that row_of() reads, for `SELECT … FROM runs WHERE …`.
-#define ONCUE_RUN_COLUMNS                                                                                           \
+#define ONCUE_RUN_COLUMNS                                                                                               \
   "run_no, run_id, agent, session, \"user\", state, epoch, owner, first_seq, next_seq, created_ms, updated_ms, stage, " \
   "tools, cancel_requested, cancel_reason, cancel_by, ending, cancel_mode, cancel_grace_ms"
 #define ONCUE_RUN_COLUMN_COUNT 20
@@ -86,6 +86,9 @@ void for_each_event(sql_connection& db, const run_row& run, event_index from, te
 
 /// The events that are no deltas, neither the run's own nor a child's.
 std::vector<event_ptr> load_landmarks(sql_connection& db, const run_row& run);
+
+/// The request as it was created, without its idempotency key.
+run_request load_request(sql_connection& db, const run_row& run);
 
 /// All that is needed to go on with a paused run.
 paused_run read_paused(sql_connection& db, const find_paused& what, text_cache& cache);

@@ -43,8 +43,8 @@ std::optional<reopen_reply> store_writer::reopened_by_this(const reopen_run& wha
   if (!may_be) return std::nullopt;
   auto record = core::encode(continued.body, scratch_);
   query rows{db_, "SELECT at_ms, kind, data FROM events WHERE run_no=? AND seq=?", run.number, continued.index};
-  auto same = rows.next() && rows.number(0) == continued.at_ms && rows.number(1) == static_cast<std::int64_t>(record.kind) &&
-              rows.text(2) == record.data;
+  auto same = rows.next() && rows.number(0) == continued.at_ms &&
+              rows.number(1) == static_cast<std::int64_t>(record.kind) && rows.text(2) == record.data;
   return same ? std::optional{reopen_reply{.refused = {}, .epoch = run.epoch}} : std::nullopt;
 }
 

@@ -9,7 +9,7 @@ namespace oncue::io {
 
 namespace {
 
-#define ONCUE_SESSION_COLUMNS                                                                                      \
+#define ONCUE_SESSION_COLUMNS                                                                                          \
   "session_id, agent, \"user\", name, state, metadata, summary, created_ms, updated_ms, input_tokens, output_tokens, " \
   "reasoning_tokens, cache_read_tokens"
 

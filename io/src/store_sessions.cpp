@@ -32,15 +32,16 @@ store_answer store_writer::write(const create_session& what) {
 }
 
 store_answer store_writer::write(const change_session& what) {
-  query{db_,
-        "UPDATE sessions SET name=coalesce(?2, name), state=coalesce(?3, state), metadata=coalesce(?4, metadata),"
-        " summary=coalesce(?5, summary), updated_ms=CASE WHEN updated_ms<?6 THEN ?6 ELSE updated_ms END WHERE session_id=?1",
-        what.session,
-        what.name,
-        what.state,
-        what.metadata,
-        what.summary,
-        what.at_ms}
+  query{
+      db_,
+      "UPDATE sessions SET name=coalesce(?2, name), state=coalesce(?3, state), metadata=coalesce(?4, metadata),"
+      " summary=coalesce(?5, summary), updated_ms=CASE WHEN updated_ms<?6 THEN ?6 ELSE updated_ms END WHERE session_id=?1",
+      what.session,
+      what.name,
+      what.state,
+      what.metadata,
+      what.summary,
+      what.at_ms}
       .run();
   return search(db_, find_session{what.session});
 }

@@ -129,12 +129,15 @@ void store_upkeep::compact(const run_row& run) {
 
 /// Some rows below the ending go. The first step says that they are gone.
 void store_upkeep::strip(const run_row& run) {
-  auto rows = query{db_, "DELETE FROM events WHERE run_no=?1 AND seq IN (SELECT seq FROM events WHERE run_no=?1 AND seq<?2 LIMIT ?3)",
-                    run.number, run.next - 1, core::limits::upkeep_rows_max}
-                  .run();
-  rows += query{db_, "DELETE FROM cuts WHERE run_no=?1 AND first_seq IN (SELECT first_seq FROM cuts WHERE run_no=?1 LIMIT ?2)", run.number,
-                core::limits::upkeep_rows_max / 16}
-              .run();
+  auto rows =
+      query{db_,
+            "DELETE FROM events WHERE run_no=?1 AND seq IN (SELECT seq FROM events WHERE run_no=?1 AND seq<?2 LIMIT ?3)",
+            run.number, run.next - 1, core::limits::upkeep_rows_max}
+          .run();
+  rows +=
+      query{db_, "DELETE FROM cuts WHERE run_no=?1 AND first_seq IN (SELECT first_seq FROM cuts WHERE run_no=?1 LIMIT ?2)",
+            run.number, core::limits::upkeep_rows_max / 16}
+          .run();
   query{db_,
         "UPDATE runs SET first_seq=next_seq-1, stage=?2, bytes=(SELECT length(data) FROM events WHERE"
         " run_no=?1 AND seq=next_seq-1) + (SELECT length(input) FROM run_specs WHERE run_no=?1) WHERE run_no=?1",
@@ -148,12 +151,13 @@ void store_upkeep::strip(const run_row& run) {
 
 /// Some rows of a run that nobody sees any more go, the last ones with the run itself.
 void store_upkeep::forget(const run_row& run) {
-  auto rows = query{db_, "DELETE FROM events WHERE run_no=?1 AND seq IN (SELECT seq FROM events WHERE run_no=?1 LIMIT ?2)", run.number,
-                    core::limits::upkeep_rows_max}
+  auto rows = query{db_, "DELETE FROM events WHERE run_no=?1 AND seq IN (SELECT seq FROM events WHERE run_no=?1 LIMIT ?2)",
+                    run.number, core::limits::upkeep_rows_max}
                   .run();
-  rows += query{db_, "DELETE FROM cuts WHERE run_no=?1 AND first_seq IN (SELECT first_seq FROM cuts WHERE run_no=?1 LIMIT ?2)", run.number,
-                core::limits::upkeep_rows_max / 16}
-              .run();
+  rows +=
+      query{db_, "DELETE FROM cuts WHERE run_no=?1 AND first_seq IN (SELECT first_seq FROM cuts WHERE run_no=?1 LIMIT ?2)",
+            run.number, core::limits::upkeep_rows_max / 16}
+          .run();
   if (rows == 0) {
     query{db_, "DELETE FROM run_specs WHERE run_no=?", run.number}.run();
     query{db_, "DELETE FROM runs WHERE run_no=?", run.number}.run();

@@ -254,7 +254,8 @@ bool store_writer::close_run(const run_row& run, event_index first, const run_ev
   if (changed == 0) return false;
   open_runs_.erase(run.summary.id);
   query{db_,
-        "UPDATE sessions SET updated_ms=CASE WHEN updated_ms<?2 THEN ?2 ELSE updated_ms END, input_tokens=input_tokens+?3, output_tokens=output_tokens+?4,"
+        "UPDATE sessions SET updated_ms=CASE WHEN updated_ms<?2 THEN ?2 ELSE updated_ms END, input_tokens=input_tokens+?3, "
+        "output_tokens=output_tokens+?4,"
         " reasoning_tokens=reasoning_tokens+?5, cache_read_tokens=cache_read_tokens+?6 WHERE session_id=?1",
         run.summary.session,
         ended.at_ms,

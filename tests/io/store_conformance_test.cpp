@@ -95,9 +95,10 @@ std::string words(const history& x) {
 }
 
 std::string words(const run_record& x) {
-  auto line = x.summary.id.value + x.summary.agent.value + x.summary.session.value + std::string{to_string(x.summary.status)} +
-              x.user.value + x.parent.value + x.input + "," + x.started.agent_name + x.started.model + "," + x.content + "," +
-              std::to_string(x.summary.created_at_ms) + "," + std::to_string(x.updated_at_ms) + "," + std::to_string(x.next);
+  auto line = x.summary.id.value + x.summary.agent.value + x.summary.session.value +
+              std::string{to_string(x.summary.status)} + x.user.value + x.parent.value + x.input + "," +
+              x.started.agent_name + x.started.model + "," + x.content + "," + std::to_string(x.summary.created_at_ms) +
+              "," + std::to_string(x.updated_at_ms) + "," + std::to_string(x.next);
   if (x.ended) line += x.ended->how.message + x.ended->content + std::to_string(x.ended->usage.input_tokens);
   for (const auto& event : x.events) line += " " + words(event);
   return line;
@@ -124,7 +125,8 @@ named_store on_sqlite() {
 }
 
 named_store on_postgres(const postgres_schema& schema) {
-  return {"PostgreSQL", open_postgres(schema.url(), 1, {.settings = settings(), .intents_max = 2, .intent_age_ms_max = 60})};
+  return {"PostgreSQL",
+          open_postgres(schema.url(), 1, {.settings = settings(), .intents_max = 2, .intent_age_ms_max = 60})};
 }
 
 /// One random life of a few runs, told to all.
@@ -193,10 +195,12 @@ class journals {
   /// What people ask, for which the book has no answer: the stores among themselves.
   void compare_stores() {
     find_run run{some_run(), below(2) == 0};
-    find_runs runs{.session = below(2) ? some_session() : session_id{}, .user = some_user(), .runs_max = 20,
+    find_runs runs{.session = below(2) ? some_session() : session_id{},
+                   .user = some_user(),
+                   .runs_max = 20,
                    .newest_first = below(2) == 0};
-    find_sessions sessions{.user = some_user(), .name_contains = below(2) ? "OTHER" : "", .order = session_order::updated,
-                           .sessions_max = 20};
+    find_sessions sessions{
+        .user = some_user(), .name_contains = below(2) ? "OTHER" : "", .order = session_order::updated, .sessions_max = 20};
     std::string expected;
     for (auto& [name, store] : stores_) {
       auto& reads = store->reads();

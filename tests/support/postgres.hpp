@@ -88,11 +88,15 @@ class own_postgres {
   void restart() { run("restart"); }
   void pause() { run("pause"); }
   void resume() { run("resume"); }
+  /// From now on that role is asked for its password.
+  void require_passwords(const std::string& role) { run("passwords", role); }
+  /// As if it followed another one.
+  void become_replica() { run("replica"); }
 
  private:
   /// The first line of what the script says.
-  std::string run(const std::string& command) {
-    auto line = ONCUE_TEST_SUPPORT "/postgres " + command + " " + (directory_ / "server");
+  std::string run(const std::string& command, const std::string& argument = {}) {
+    auto line = ONCUE_TEST_SUPPORT "/postgres " + command + " " + (directory_ / "server") + " " + argument;
     std::unique_ptr<std::FILE, int (*)(std::FILE*)> script{::popen(line.c_str(), "r"), &::pclose};
     char text[512] = {};
     std::string first = std::fgets(text, sizeof text, script.get()) ? text : "";

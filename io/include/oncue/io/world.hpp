@@ -12,6 +12,12 @@ namespace oncue::io {
 /// Unix time in milliseconds.
 std::int64_t unix_ms();
 
+/// Microseconds since the machine was started; counts on while it sleeps.
+std::int64_t boot_us();
+
+/// The machine's name, up to the first dot; "node" if it has none.
+std::string host_name();
+
 /// 64 bits from the kernel's generator, which is asked for 32 of them at a time. From any thread; not in a process that was
 /// forked from one and goes on without exec, where they would come a second time.
 std::uint64_t random_bits();
