@@ -104,9 +104,6 @@ void log_standing(const standing& in_cluster) {
            {"incarnation", std::to_string(in_cluster.incarnation)},
            {"links", links},
            {"lease_ms", std::to_string(settings.lease.count())}});
-  if (settings.ca_file.empty() && !settings.link_host.empty() && !is_loopback(settings.link_host))
-    io::log(io::log_level::warning, "plain_links",
-            {{"links", links}, {"problem", "whoever reaches this address can read every run and cancel it"}});
 }
 
 /// What each agent may call. Servers of tools are started for it, all at the same time; one that does not start is said

@@ -9,6 +9,7 @@ namespace oncue::actors {
 namespace {
 
 door_actor::behavior_type door(door_actor::pointer self, const links_actor& links) {
+  self->set_default_handler(caf::drop);
   return {[self, links](link_frame& frame) { return self->delegate(links, std::move(frame)); }};
 }
 

@@ -57,6 +57,10 @@ void neighbours_state::know(nodes_known& told) {
     if (!is_there || !self || known_.self != old_self) gone.push_back(node);
   }
   for (auto node : gone) forget(node);
+  if (known_.self != old_self) {
+    // They know this node by what it was: their readers ask anew.
+    for (const auto& [run, remote] : remote_runs_) self_->send_exit(remote.actor, caf::exit_reason::user_shutdown);
+  }
   if (!self || known_.self == 0) return;
   for (const auto& node : known_.nodes) {
     if (node.dead || node.incarnation == known_.self) continue;
@@ -72,6 +76,10 @@ void neighbours_state::know(nodes_known& told) {
     auto connects = plan.connects;
     peers_.emplace(node.incarnation, peer{node, core::link_peer{std::move(plan), now()}, connects, {}, {}});
     step(node.incarnation, core::link_event::tick{});
+  }
+  // Some greet before the membership has told of them.
+  for (auto& [node, early] : std::exchange(early_, {})) {
+    if (peers_.contains(node)) greeted(early.hello, early.from);
   }
 }
 

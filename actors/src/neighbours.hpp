@@ -36,6 +36,11 @@ class neighbours_state {
     door_actor door;                                           // null: there is no connection
     std::map<core::link_reader, remote_reader_actor> readers;  // of that node, here
   };
+  /// A greeting of a node that nobody has told of yet.
+  struct early_hello {
+    core::link::hello hello;
+    door_actor from;
+  };
   struct cancelling {
     run_id run;
     caf::typed_response_promise<cancel_reply> promise;
@@ -86,6 +91,7 @@ class neighbours_state {
   nodes_known known_;
   std::map<incarnation_no, peer> peers_;
   std::unordered_map<caf::actor_addr, incarnation_no> by_door_;  // links that are up
+  std::map<incarnation_no, early_hello> early_;                  // until the membership has spoken again
   std::unordered_map<run_id, stand_in> remote_runs_;
   std::unordered_map<std::uint64_t, run_id> by_number_;  // of stand-ins
   std::unordered_map<caf::actor_id, run_id> by_stand_in_;

@@ -110,7 +110,7 @@ void neighbours_state::greeted(const core::link::hello& hello, const door_actor&
   }
   for (auto node : asked) step(node, core::link_event::said{hello});
   if (!asked.empty()) return;
-  if (hello.to != 0 && hello.to != known_.self) {
+  if (known_.self != 0 && hello.to != 0 && hello.to != known_.self) {
     // For an earlier life of this node: it learns who is here, and that is all.
     if (door_) {
       core::link::hello ours{setup_.speaks, known_.self, setup_.node_name, hello.incarnation, setup_.cluster};
@@ -119,7 +119,11 @@ void neighbours_state::greeted(const core::link::hello& hello, const door_actor&
     return;
   }
   auto found = peers_.find(hello.incarnation);
-  if (found == peers_.end() || found->second.connects) return;
+  if (found == peers_.end()) {
+    if (early_.size() < core::limits::nodes_told_max) early_.insert_or_assign(hello.incarnation, early_hello{hello, from});
+    return;
+  }
+  if (found->second.connects) return;
   use_door(found->second, from);
   step(hello.incarnation, core::link_event::said{hello});
 }

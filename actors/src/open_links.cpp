@@ -19,8 +19,14 @@ bool is_loopback(const std::string& host) { return host == "localhost" || host =
 
 bool takes_links(const core::cluster_settings& settings) { return !settings.link_host.empty(); }
 
+/// Listens on all addresses, none of which it knows.
+bool is_any(const std::string& host) { return host == "0.0.0.0" || host == "::"; }
+
 /// Links can be had at all: this node may still only connect, and take none.
 std::string check(const core::cluster_settings& settings) {
+  if (is_any(settings.link_host) && settings.link_advertised.empty()) {
+    return "cluster: link_advertised must say how other nodes reach this one, because link_host is " + settings.link_host;
+  }
   auto files = !settings.ca_file.empty() + !settings.cert_file.empty() + !settings.key_file.empty();
   if (files == 3) {
     return io::why_not_use({settings.ca_file, settings.cert_file, settings.key_file}, io::unix_ms() / 1000);

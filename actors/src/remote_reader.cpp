@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "link_actors.hpp"
+#include "oncue/core/limits.hpp"
 
 namespace oncue::actors {
 
@@ -64,6 +65,13 @@ class remote_reader_state {
     if (!pull_ || batch.run != pull_->run) return;
     if (!batch.events.empty() && batch.events.front()->index != pull_->from) return;
     if (batch.events.empty() && batch.end == batch_end::more && batch.note == batch_note::none) {
+      say_no();
+      return;
+    }
+    std::size_t bytes = 0;
+    for (const auto& event : batch.events) bytes += cost_bytes(*event);
+    if (bytes > core::limits::link_event_bytes_max) {
+      // The journal is the better way for so much.
       say_no();
       return;
     }

@@ -14,8 +14,8 @@ namespace oncue::actors {
 
 namespace {
 
-// More than one event of the largest sort comes in one batch only if it is alone.
-constexpr std::size_t batch_bytes_most = core::limits::link_event_bytes_max + core::limits::pull_bytes_max;
+// JSON may make more of an event than it costs in memory.
+constexpr std::size_t batch_bytes_most = 2 * core::limits::link_event_bytes_max;
 
 class remote_run_state {
  public:

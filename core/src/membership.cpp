@@ -60,7 +60,9 @@ membership_orders membership::entered(enter_reply reply, time_us asked_at, time_
     return out;
   }
   if (reply.self == 0) {
-    if (!std::exchange(is_taken_, true) && reply.taken_by) {
+    // Its own former life is over in a moment.
+    auto is_other = reply.taken_by && reply.taken_by->incarnation != former_;
+    if (is_other && !std::exchange(is_taken_, true)) {
       out.emplace_back(order::say{true, "node_name_taken", "another node is called '" + reply.taken_by->name + "'"});
     }
     return out;
@@ -191,7 +193,7 @@ membership_orders membership::work_waits() {
 }
 
 void membership::fence(membership_orders& out, std::string why, time_us now) {
-  known_.self = 0;
+  former_ = std::exchange(known_.self, 0);
   missed_.clear();
   next_ask_ = now;
   // First the pen, then the hands: nothing that still runs can write.

@@ -46,29 +46,32 @@ loss_policy policy_of(std::int64_t number) {
 
 // -- entering and leaving ------------------------------------------------------------
 
-/// The node of this name that has a lease, unless it is found to be over now.
-std::optional<node_record> holder_of(sql_connection& db, const std::string& name) {
+/// The node of this name that has a lease, unless it is found to be over now. `may_be_own`: an entry of this very process
+/// may have been made without an answer to it.
+std::optional<node_record> holder_of(sql_connection& db, const node_facts& facts, bool may_be_own) {
   std::optional<node_record> holder;
   bool is_over = false;
   {
     query rows{db,
                "SELECT " ONCUE_NODE_COLUMNS
-               ", lease_until<=clock_timestamp(), process FROM nodes WHERE name=? AND state='up' FOR UPDATE",
-               name};
+               ", lease_until<=clock_timestamp(), process FROM nodes WHERE name=? AND state='up' FOR NO KEY UPDATE",
+               facts.name};
     if (!rows.next()) return std::nullopt;
     holder = node_of(rows);
-    is_over = rows.number(ONCUE_NODE_COLUMN_COUNT) != 0 || is_process_gone(rows.text(ONCUE_NODE_COLUMN_COUNT + 1));
+    auto process = rows.text(ONCUE_NODE_COLUMN_COUNT + 1);
+    auto is_own = may_be_own && !process.empty() && process == facts.process;
+    is_over = rows.number(ONCUE_NODE_COLUMN_COUNT) != 0 || is_own || is_process_gone(process);
   }
   if (!is_over) return holder;
   bury(db, holder->incarnation);
   return std::nullopt;
 }
 
-enter_reply enter(sql_connection& db, const node_facts& facts) {
+enter_reply enter(sql_connection& db, const node_facts& facts, bool may_be_own) {
   transaction entry{db};
   // Two that come with one name at the same time: the second one waits, and sees the first.
   query{db, "SELECT pg_advisory_xact_lock(hashtext('oncue node'), hashtext(?))", facts.name}.next();
-  enter_reply reply{.self = 0, .taken_by = holder_of(db, facts.name)};
+  enter_reply reply{.self = 0, .taken_by = holder_of(db, facts, may_be_own)};
   if (!reply.taken_by) {
     query rows{db,
                "INSERT INTO nodes(name, link_address, url, version, process, lease_ms, lease_until)"
@@ -206,7 +209,9 @@ class members final : public member_store {
   void connect() { db_.connect(); }
 
   store_result<enter_reply> enter(const node_facts& facts) override {
-    return guarded([&] { return io::enter(db_, facts); });
+    auto reply = guarded([&] { return io::enter(db_, facts, entered_unheard_); });
+    entered_unheard_ = std::holds_alternative<std::string>(reply);
+    return reply;
   }
   store_result<lease_reply> renew(incarnation_no self, const node_load& load) override {
     return guarded([&] { return io::renew(db_, self, load); });
@@ -261,6 +266,7 @@ class members final : public member_store {
 
   postgres_connection db_;
   postgres_reaper reaper_;
+  bool entered_unheard_ = false;  // the last entry failed, or its answer was lost
 };
 
 }  // namespace

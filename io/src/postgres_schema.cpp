@@ -57,7 +57,7 @@ CREATE TABLE runs(
   session_deleted boolean NOT NULL DEFAULT false,
   ending text COLLATE "C",
   idempotency_key text COLLATE "C") WITH (fillfactor = 80);
-CREATE INDEX runs_by_stage ON runs(stage, ended_ms) WHERE stage > 0;
+CREATE INDEX runs_by_stage ON runs(stage, ended_ms);
 CREATE INDEX runs_by_session ON runs(session);
 CREATE INDEX runs_by_user ON runs("user") WHERE "user" <> '';
 CREATE UNIQUE INDEX runs_by_key ON runs("user", idempotency_key) WHERE idempotency_key IS NOT NULL;

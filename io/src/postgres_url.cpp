@@ -95,9 +95,11 @@ std::vector<std::pair<std::string, std::string>> connection_words(const std::str
     words["target_session_attrs"] = "read-write";
   }
   words["client_encoding"] = "UTF8";
-  // What comes later counts: a URL may say otherwise.
-  words["options"] = "-csearch_path=oncue -cstatement_timeout=" + in_ms(database_answer_max) +
-                     " -cidle_in_transaction_session_timeout=" + in_ms(database_answer_max) + " " + part(words, "options");
+  // Each statement finds its few rows by an index, and is planned once: tables that were small then must not be read whole
+  // later, and nothing is worth compiling. What comes later counts: a URL may say otherwise.
+  words["options"] = "-csearch_path=oncue -cenable_seqscan=off -cenable_mergejoin=off -cjit=off -cstatement_timeout=" +
+                     in_ms(database_answer_max) + " -cidle_in_transaction_session_timeout=" + in_ms(database_answer_max) +
+                     " " + part(words, "options");
   return {words.begin(), words.end()};
 }
 

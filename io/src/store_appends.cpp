@@ -1,6 +1,7 @@
 // The events of a run that goes on: the one write that comes thousands of times a second.
 #include <algorithm>
 #include <deque>
+#include <map>
 #include <utility>
 
 #include "oncue/core/event_record.hpp"
@@ -131,7 +132,9 @@ store_answer store_writer::write(const append_events& what) {
   }
   auto run = find_row(db_, what.run, row_use::writing);
   if (!run) return refused(what.run, "no such run");
-  if (!run->is_open()) return appended{what.run, run->next};
+  // Where another node may have written the ending, these events are not what stands at their indices.
+  auto may_end_elsewhere = db_.is_shared() && run->epoch != what.epoch;
+  if (!run->is_open() && !may_end_elsewhere) return appended{what.run, run->next};
   if (run->epoch != what.epoch || run->owner != incarnation_) return fenced(*run, what.epoch);
   auto from = events.empty() ? what.from : std::max(what.from, events.front()->index);
   if (from > run->next) return refused(what.run, gap(from, run->next));
@@ -175,28 +178,46 @@ std::vector<std::size_t> store_writer::plain_appends(std::span<const store_write
   return plain;
 }
 
+void store_writer::lock_runs(std::span<const store_write> writes) {
+  std::vector<std::string_view> runs;
+  for (const auto& write : writes) {
+    if (const auto* run = std::holds_alternative<create_run>(write) ? nullptr : run_of(write)) runs.push_back(run->value);
+  }
+  std::sort(runs.begin(), runs.end());
+  runs.erase(std::unique(runs.begin(), runs.end()), runs.end());
+  if (runs.size() < 2) return;
+  query{db_,
+        "SELECT run.run_no FROM (SELECT known.run_no FROM unnest(?) AS wanted(id) CROSS JOIN LATERAL"
+        " (SELECT run_no FROM runs WHERE run_id=convert_from(wanted.id, 'UTF8') OFFSET 0) AS known"
+        " ORDER BY known.run_no OFFSET 0) AS found CROSS JOIN LATERAL"
+        " (SELECT run_no FROM runs WHERE runs.run_no=found.run_no FOR NO KEY UPDATE) AS run",
+        runs}
+      .next();
+}
+
 std::vector<std::size_t> store_writer::write_plain(std::span<const store_write> writes,
                                                    std::span<const std::size_t> which) {
-  std::unordered_map<std::int64_t, const run_id*> runs;
-  std::vector<std::int64_t> run_nos;
-  std::vector<std::int64_t> epochs;
+  std::map<std::int64_t, std::pair<const run_id*, run_epoch>> runs;
   event_lists rows;
   for (auto i : which) {
     const auto& what = std::get<append_events>(writes[i]);
     const auto& run = open_runs_.at(what.run);
-    if (runs.emplace(run.number, &what.run).second) {
-      run_nos.push_back(run.number);
-      epochs.push_back(static_cast<std::int64_t>(run.epoch));
-    }
+    runs.try_emplace(run.number, &what.run, run.epoch);
     for (const auto& event : what.events) rows.add(run.number, *event);
   }
-  // Locked in the order of their numbers, so that two nodes never wait for each other, and looked at again behind the lock.
+  std::vector<std::int64_t> run_nos;
+  std::vector<std::int64_t> epochs;
+  for (const auto& [number, run] : runs) {
+    run_nos.push_back(number);
+    epochs.push_back(static_cast<std::int64_t>(run.second));
+  }
+  // Each run is found by its number, locked in this order, and looked at again behind the lock.
   query held{
       db_,
       "WITH held AS MATERIALIZED ("
-      " SELECT runs.run_no FROM runs JOIN unnest(?, ?) AS wanted(run_no, epoch) ON runs.run_no=wanted.run_no"
-      " WHERE runs.epoch=wanted.epoch AND runs.owner=? AND runs.stage=0 AND runs.state='running'"
-      " ORDER BY runs.run_no FOR NO KEY UPDATE OF runs),"
+      " SELECT run.run_no FROM unnest(?, ?) AS wanted(run_no, epoch) CROSS JOIN LATERAL"
+      " (SELECT run_no FROM runs WHERE runs.run_no=wanted.run_no AND epoch=wanted.epoch AND owner=? AND stage=0"
+      " AND state='running' FOR NO KEY UPDATE) AS run),"
       " written AS (INSERT INTO events(run_no, seq, at_ms, kind, data)"
       " SELECT e.run_no, e.seq, e.at_ms, e.kind, e.data FROM unnest(?, ?, ?, ?, ?) AS e(run_no, seq, at_ms, kind, data)"
       " JOIN held ON held.run_no=e.run_no)"
@@ -210,7 +231,7 @@ std::vector<std::size_t> store_writer::write_plain(std::span<const store_write> 
       rows.kinds,
       rows.data};
   while (held.next()) runs.erase(held.number(0));
-  for (const auto& [number, run] : runs) open_runs_.erase(*run);
+  for (const auto& [number, run] : runs) open_runs_.erase(*run.first);
   std::vector<std::size_t> left;
   for (auto i : which) {
     const auto& what = std::get<append_events>(writes[i]);

@@ -55,6 +55,9 @@ class store_writer {
   /// Those that were not written: their runs are not what this writer remembers.
   std::vector<std::size_t> write_plain(std::span<const store_write> writes, std::span<const std::size_t> which);
 
+  /// Of a shared store: locks all of a group's runs in one order, so that two nodes never wait for each other.
+  void lock_runs(std::span<const store_write> writes);
+
   std::uint64_t events() const { return events_; }
 
   /// After a rollback: what this writer remembers of the open runs may never have been written.

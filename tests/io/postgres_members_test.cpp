@@ -124,6 +124,21 @@ CAF_TEST(a name is free at once when the process of its node is known to be gone
   }
 }
 
+CAF_TEST(an entry whose answer was lost does not stand in its own way) {
+  stored_cluster cluster;
+  auto members = cluster.open_members();
+  io::node_facts facts{.name = "a", .process = io::process_identity(), .lease_ms = 60'000};
+  // As if it had been the other connection's.
+  auto first = must(cluster.open_members()->enter(facts));
+  CAF_CHECK(must(members->enter(facts)).taken_by);
+  cluster.end_all_connections();
+  CAF_CHECK(std::holds_alternative<std::string>(members->enter(facts)));
+  auto second = sooner_or_later([&] { return members->enter(facts); });
+  CAF_CHECK(second.self > first.self);
+  CAF_CHECK(!must(members->renew(first.self, {})).alive);
+  CAF_CHECK(must(members->enter(facts)).taken_by);
+}
+
 CAF_TEST(of two that enter with one name at the same time one is refused) {
   stored_cluster cluster;
   std::array<std::unique_ptr<io::member_store>, 3> members;

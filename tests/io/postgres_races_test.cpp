@@ -3,6 +3,7 @@
 #define CAF_SUITE io.postgres_races
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <caf/test/unit_test.hpp>
 #include <functional>
@@ -298,7 +299,132 @@ std::string judge(race& all, const run_id& run, const std::vector<event_ptr>& lo
   return {};
 }
 
+/// Makes so many actions, then does them all at the same time.
+void at_once(std::size_t count, const std::function<std::function<void()>(std::size_t)>& make) {
+  std::vector<std::function<void()>> actions;
+  for (std::size_t i = 0; i < count; ++i) actions.push_back(make(i));
+  std::atomic<bool> go = false;
+  std::vector<std::thread> threads;
+  for (auto& action : actions) {
+    threads.emplace_back([&go, &action] {
+      while (!go) std::this_thread::yield();
+      action();
+    });
+  }
+  go = true;
+  for (auto& thread : threads) thread.join();
+}
+
+/// How many runs there are, if none is there twice; else 0.
+template <class Lists>
+std::size_t distinct(const Lists& lists) {
+  std::set<run_id> all;
+  std::size_t count = 0;
+  for (const auto& list : lists) {
+    all.insert(list.begin(), list.end());
+    count += list.size();
+  }
+  return all.size() == count ? count : 0;
+}
+
 }  // namespace
+
+CAF_TEST(two that reap at the same time end each run once) {
+  stored_cluster cluster;
+  auto a = cluster.enter("a");
+  std::size_t runs = 150;
+  for (std::size_t i = 0; i < runs; ++i) put(*a.runs, creation("r" + std::to_string(i)));
+  a.members->leave(a.self);
+  std::array<std::vector<run_id>, 3> ended;
+  at_once(ended.size(), [&](std::size_t i) {
+    std::shared_ptr<io::member_store> members{cluster.open_members()};
+    return [&ended, i, members] {
+      for (std::size_t idle = 0; idle < 3;) {
+        auto reply = must(members->reap(5000));
+        ended[i].insert(ended[i].end(), reply.ended.begin(), reply.ended.end());
+        idle = reply.ended.empty() ? idle + 1 : 0;
+      }
+    };
+  });
+  CAF_CHECK_EQUAL(distinct(ended), runs);
+  auto store = cluster.open_runs(nobody);
+  for (std::size_t i = 0; i < runs; ++i) {
+    CAF_CHECK_EQUAL(whole_log(read_all(store->reads(), "r" + std::to_string(i))), "");
+  }
+}
+
+CAF_TEST(two that claim at the same time never get the same run) {
+  stored_cluster cluster;
+  auto a = cluster.enter("a");
+  std::size_t runs = 150;
+  for (std::size_t i = 0; i < runs; ++i) {
+    auto what = creation("r" + std::to_string(i));
+    what.unowned = true;
+    put(*a.runs, what);
+  }
+  std::array<std::vector<run_id>, 3> got;
+  std::array<std::size_t, 3> most{};
+  at_once(got.size(), [&](std::size_t i) {
+    auto claimer = std::make_shared<node>(cluster.enter("n" + std::to_string(i)));
+    return [&got, &most, i, claimer] {
+      for (;;) {
+        auto claimed = must(claimer->members->claim(claimer->self, 4));
+        if (claimed.empty()) return;
+        most[i] = std::max(most[i], claimed.size());
+        for (const auto& run : claimed) got[i].push_back(run.request.id);
+      }
+    };
+  });
+  CAF_CHECK_EQUAL(distinct(got), runs);
+  CAF_CHECK_EQUAL(*std::max_element(most.begin(), most.end()), 4u);
+}
+
+CAF_TEST(a late renewal and a reap at the same time agree on who is dead) {
+  stored_cluster cluster;
+  auto b = cluster.enter("b");
+  cluster.reap_dead(b, cluster.enter("late"));
+  std::size_t alive = 0;
+  for (int round = 0; round < 30; ++round) {
+    auto a = cluster.enter("a");
+    put(*a.runs, creation("r" + std::to_string(round)));
+    cluster.make_late(a);
+    bool renewed = false;
+    std::vector<incarnation_no> dead;
+    at_once(2, [&](std::size_t i) -> std::function<void()> {
+      if (i == 0) return [&] { renewed = must(a.members->renew(a.self, {})).alive; };
+      return [&] { dead = must(b.members->reap(5000)).dead; };
+    });
+    CAF_CHECK_EQUAL(renewed, dead.empty());
+    CAF_CHECK_EQUAL(cluster.state_of(a), renewed ? "up" : "dead");
+    CAF_CHECK_EQUAL(cluster.in_run("r" + std::to_string(round), "state"), renewed ? "queued" : "failed");
+    alive += renewed;
+    a.members->leave(a.self);
+  }
+  CAF_MESSAGE("alive: " << alive << " of 30");
+}
+
+CAF_TEST(a release and a cancel at the same time leave no run that nobody has and nobody ends) {
+  stored_cluster cluster;
+  auto a = cluster.enter("a");
+  auto b = cluster.enter("b");
+  std::size_t released = 0;
+  for (int round = 0; round < 60; ++round) {
+    run_id run{"r" + std::to_string(round)};
+    put(*a.runs, creation(run.value));
+    bool was_released = false;
+    std::optional<record_cancel_reply> cancelled;
+    at_once(2, [&](std::size_t i) -> std::function<void()> {
+      if (i == 0) return [&] { was_released = !must(a.members->release(a.self, {run})).empty(); };
+      return [&] { cancelled = put<record_cancel_reply>(*b.runs, record_cancel{{.run = run}, 3000}); };
+    });
+    CAF_CHECK_EQUAL(cancelled->ended.has_value(), was_released);
+    CAF_CHECK_EQUAL(cancelled->accepted, !was_released);
+    CAF_CHECK_EQUAL(cluster.in_run(run.value, "state"), was_released ? "cancelled" : "queued");
+    CAF_CHECK(must(b.members->claim(b.self, 9)).empty());
+    released += was_released;
+  }
+  CAF_MESSAGE("released: " << released << " of 60");
+}
 
 CAF_TEST(whatever nodes zombies cancellers and reapers do at once every run ends once as it should) {
   stored_cluster cluster;

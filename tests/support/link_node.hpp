@@ -15,15 +15,15 @@
 #include <utility>
 #include <vector>
 
-#include "cluster_front.hpp"
 #include "oncue/actors/alarm_clock.hpp"
 #include "oncue/actors/neighbours.hpp"
 #include "oncue/actors/scripted_model_stream.hpp"
 #include "oncue/actors/store_journal.hpp"
 #include "oncue/actors/subscription.hpp"
 #include "oncue/actors/supervisor.hpp"
-#include "promises.hpp"
-#include "shared_store.hpp"
+#include "support/cluster_front.hpp"
+#include "support/promises.hpp"
+#include "support/shared_store.hpp"
 
 namespace oncue::test {
 
@@ -149,7 +149,10 @@ class link_node {
     front_ = spawn_cluster_front(system_, supervisor_, env->journal);
     membership_ = system_.spawn(counting_membership, counts_);
     auto opened = actors::open_links(system_, env, {options_.links, name(), "test", options_.speaks}, front_);
-    if (auto* problem = std::get_if<std::string>(&opened)) throw std::runtime_error{*problem};
+    if (auto* problem = std::get_if<std::string>(&opened)) {
+      stop();
+      throw std::runtime_error{*problem};
+    }
     links_ = std::get<actors::node_links>(opened);
     actors::introduce(links_.neighbours, membership_);
     caf::anon_send(front_, join_cluster{links_.neighbours, membership_});
@@ -166,7 +169,7 @@ class link_node {
           .receive([](const drain_reply&) {}, [](const caf::error&) {});
       auto stop_one = [&](const auto& handle) { self->send_exit(handle, caf::exit_reason::user_shutdown); };
       stop_one(front_);
-      stop_one(links_.neighbours);
+      if (links_.neighbours) stop_one(links_.neighbours);
       stop_one(supervisor_);
       stop_one(membership_);
       stop_one(env_->journal);

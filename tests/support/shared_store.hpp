@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "store.hpp"
+#include "support/store.hpp"
 
 namespace oncue::test {
 

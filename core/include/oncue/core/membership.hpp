@@ -103,6 +103,7 @@ class membership {
 
   std::chrono::milliseconds lease_;
   nodes_known known_;
+  incarnation_no former_ = 0;  // the one before, whose lease was lost
   time_us stop_at_ = 0;
   time_us next_ask_ = 0;  // enter or renew
   bool asking_ = false;   // one of these is under way

@@ -2,7 +2,7 @@
 // events, and sees the whole log in order, even if the run's own actor goes away meanwhile. This one counts words, and
 // cancels the run when it has read enough.
 //
-//   build/dev/examples/03_subscriber_actor
+//   build/dev/examples/05_subscriber_actor
 #include <caf/actor_system.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <future>
