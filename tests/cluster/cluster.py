@@ -132,9 +132,9 @@ class Node(Server):
         return Reader(self, "POST", f"/agents/{agent}/runs", {"message": message, **fields})
 
     def status(self, run):
-        """A run's status; None if this node knows none of it."""
+        """A run's status; None if this node knows none of it, and what it answered if it could not say."""
         code, answer = self.get(f"/runs/{run}")
-        return answer["status"] if code == 200 else None
+        return answer["status"] if code == 200 else None if code == 404 else f"{code} {answer}"
 
     def nodes(self):
         """What it says of the cluster, by name, the newest of each."""

@@ -1,17 +1,19 @@
 """What a cluster says when all is over: every node's log of every run, and the database's rows, for promises.py to check."""
 
+from cluster import eventually
 from history import History
 from promises import STATES, Evidence, Row, broken
 
 
-def gather(cluster, history):
-    """What every node and the database say now. A reader of a run that is not over would wait: those are not read."""
-    rows = database_rows(cluster.postgres)
+def gather(cluster, history, only=None):
+    """What every node and the database say now, of all runs or only of these. A reader of a run that is not over would wait:
+    those are not read."""
+    rows = {run: row for run, row in database_rows(cluster.postgres).items() if only is None or run in only}
     logs, statuses = {}, {}
     for run in set(history.runs()) | set(rows):
         if run not in rows:
             continue
-        statuses[run] = {node.name: node.status(run) for node in cluster.nodes}
+        statuses[run] = {node.name: settled_status(node, run) for node in cluster.nodes}
         logs[run] = {}
         for node in cluster.nodes:
             if statuses[run][node.name] in STATES.values():
@@ -19,6 +21,18 @@ def gather(cluster, history):
                     log.rest()
                     logs[run][node.name] = [(index, name, text) for index, name, text, _ in log.raw]
     return Evidence(history, logs, rows, statuses)
+
+
+def settled_status(node, run):
+    """A node that has just got its database back may still say that it cannot answer."""
+    seen = []
+
+    def look():
+        seen[:] = [node.status(run)]
+        return not str(seen[0]).startswith("503")
+
+    eventually(look, f"answer of {node.name} on {run}", every_s=0.1)
+    return seen[0]
 
 
 def database_rows(postgres):
@@ -31,7 +45,7 @@ def database_rows(postgres):
 
 
 def check(test, cluster, readers=(), cancels=()):
-    """All promises, of all runs in the database; `readers`: pairs of a run and a Reader, `cancels`: of a run and a receipt."""
+    """All promises, of these runs; `readers`: pairs of a run and a Reader, `cancels`: of a run and a receipt."""
     history = History()
     for run, reader in readers:
         events = [(index if index is not None else event[1].get("event_index"), name, text)
@@ -40,6 +54,6 @@ def check(test, cluster, readers=(), cancels=()):
         reading.events = events
     for run, receipt in cancels:
         history.end(history.begin("cancel", run, "?"), 200, receipt)
-    seen = gather(cluster, history)
+    seen = gather(cluster, history, set(history.runs()) | {run for run, _ in readers})
     test.assertEqual([str(one) for one in broken(seen)], [])
     return seen

@@ -47,6 +47,8 @@ class FaultTest(ClusterTest):
                 node.kill()
                 eventually(lambda: self.try_to_start(node), f"start of {node.name}", every_s=0.25)
         self.made.wait_for_links()
+        for node in self.made.nodes:
+            eventually(lambda: node.status("nobody") is None, f"answer of {node.name}", every_s=0.1)
 
     def try_to_start(self, node):
         try:
