@@ -159,16 +159,22 @@ std::optional<cancel_request> store_writer::take_intent(const create_run& what) 
   return intent;
 }
 
+#define ONCUE_INSERT_RUN                                                                                 \
+  "INSERT INTO runs(run_id, agent, session, \"user\", state, epoch, owner, next_seq, updated_ms, bytes," \
+  " created_ms, idempotency_key, on_node_loss) VALUES(?, ?, ?, ?, 'queued', 1, ?, ?, ?, 0, ?, ?, ?)"     \
+  " ON CONFLICT DO NOTHING"
+
 /// Its number; 0: there is one with this id or this key.
 std::int64_t store_writer::insert_run(const create_run& what) {
   const auto& request = what.request;
   auto key = request.idempotency_key.empty() ? std::nullopt : std::optional{request.idempotency_key};
+  constexpr auto for_sqlite = ONCUE_INSERT_RUN;
+  // The number comes with it: another trip would cost more. To SQLite it is none, and rows from a write are dear.
+  constexpr auto for_many = ONCUE_INSERT_RUN " RETURNING run_no";
   std::int64_t run_no = 0;
   {
     query row{db_,
-              "INSERT INTO runs(run_id, agent, session, \"user\", state, epoch, owner, next_seq, updated_ms, bytes,"
-              " created_ms, idempotency_key, on_node_loss) VALUES(?, ?, ?, ?, 'queued', 1, ?, ?, ?, 0, ?, ?, ?)"
-              " ON CONFLICT DO NOTHING RETURNING run_no",
+              db_.is_shared() ? for_many : for_sqlite,
               request.id,
               request.agent,
               request.session,
@@ -179,8 +185,12 @@ std::int64_t store_writer::insert_run(const create_run& what) {
               what.created_at_ms,
               key,
               static_cast<std::int64_t>(request.on_node_loss)};
-    if (!row.next()) return 0;
-    run_no = row.number(0);
+    if (db_.is_shared() ? !row.next() : row.run() == 0) return 0;
+    if (db_.is_shared()) run_no = row.number(0);
+  }
+  if (!db_.is_shared()) {
+    query row{db_, "SELECT last_insert_rowid()"};
+    if (row.next()) run_no = row.number(0);
   }
   run_started names;
   for (const auto& event : what.events) {
