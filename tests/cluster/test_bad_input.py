@@ -49,7 +49,7 @@ class TheDatabase(ClusterTest):
         return said(node)
 
     def test_no_url_at_all(self):
-        self.refuses("postgresql://", "store")
+        self.refuses("postgresql://", "cannot be reached")
 
     def test_a_url_with_a_wrong_port(self):
         self.refuses(f"postgresql://oncue:{SECRET}@127.0.0.1:notaport/oncue", "--store")
