@@ -111,7 +111,11 @@ class Node(Server):
             return None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGCONT)
-        return super().stop(number)
+        code = super().stop(number)
+        if "ONCUE_LOGS" in os.environ:  # a folder, for whoever wants to read what the nodes said
+            with open(pathlib.Path(os.environ["ONCUE_LOGS"]) / f"{self.name}.log", "a") as log:
+                log.write("\n".join([f"-- {self.process.pid} ended with {code}", *self.log.seen, ""]))
+        return code
 
     def is_up(self):
         return self.process is not None and self.process.poll() is None and not self.is_frozen
@@ -254,12 +258,12 @@ class Cluster:
         self.wait_for_links()
         return self
 
-    def wait_for_links(self, among=None):
+    def wait_for_links(self, among=None, within_s=PATIENCE_S):
         """Every node sees every other one, linked."""
         names = {node.name for node in among or self.nodes}
         for node in among or self.nodes:
             eventually(lambda: self.linked(node) >= names - {node.name}, f"links of {node.name} to {sorted(names)}",
-                       PATIENCE_S, 0.05)
+                       within_s, 0.05)
 
     @staticmethod
     def linked(node):

@@ -4,13 +4,15 @@
 """
 
 import dataclasses
+import queue
 import random
 import signal
 import sys
+import threading
 import time
 
 from clients import Crowd, ask
-from cluster import SLOW, Cluster, pause
+from cluster import PATIENCE_S, SLOW, Cluster, pause
 from evidence import gather
 from history import History
 from promises import STATES, broken
@@ -41,18 +43,16 @@ def _leave(cluster, i):
 
 
 def _again(cluster, i):
-    cluster.nodes[i].stop()
-    # Its name may be held for a lease by who it was before.
-    for _ in range(40):
-        node = cluster.nodes[i].spawn()
+    """Until it is up: its name may be held for a lease by who it was before, and its database may be away."""
+    node, end = cluster.nodes[i], time.monotonic() + PATIENCE_S
+    while True:
+        node.stop()
         try:
-            return node.wait_for_log("listening")
+            return node.spawn().wait_for_log("listening")
         except AssertionError:
-            if node.process.poll() is None:
+            if time.monotonic() > end:
                 raise
-            node.kill()
-            pause(0.25)
-    raise AssertionError(f"{node.name} does not start again:\n" + "\n".join(node.log.seen[-5:]))
+            pause(0.1)
 
 
 def _nothing(cluster, i):
@@ -156,14 +156,49 @@ def schedule(seed, seconds, faults, nodes=3):
     return plan
 
 
+class Hand:
+    """Strikes one thing, in order: what takes its time there holds up nothing else."""
+
+    def __init__(self):
+        self.deeds = queue.SimpleQueue()
+        self.problem = None
+        self.thread = threading.Thread(target=self._work, daemon=True)
+        self.thread.start()
+
+    def _work(self):
+        while (deed := self.deeds.get()) is not None:
+            try:
+                deed()
+            except BaseException as problem:
+                self.problem = self.problem or problem
+
+    def join(self):
+        self.deeds.put(None)
+        self.thread.join()
+        if self.problem:
+            raise self.problem
+
+
 def strike_all(cluster, plan, history, seconds):
-    """Begins and ends them at their times, then waits for the end of the schedule."""
+    """Begins and ends them at their times, then waits for the end of the schedule, and for all to be healed."""
+    hands = {}
     moments = sorted([(s.at, 0, s) for s in plan] + [(min(s.at + s.lasts, seconds), 1, s) for s in plan], key=lambda m: m[:2])
-    for at, is_end, strike in moments:
-        pause(max(0, at - history.now()))
+
+    def strike_now(strike, is_end):
         history.fault(strike.words() + (": over" if is_end else ""))
         (strike.fault.end if is_end else strike.fault.begin)(cluster, strike.node)
+
+    for at, is_end, strike in moments:
+        pause(max(0, at - history.now()))
+        key = (strike.kind(), strike.node)
+        hand = hands[key] = hands.get(key) or Hand()
+        hand.deeds.put(lambda strike=strike, is_end=is_end: strike_now(strike, is_end))
     pause(max(0, seconds - history.now()))
+    for hand in hands.values():
+        hand.join()
+    for node in cluster.nodes:
+        if node.process.poll() is not None:
+            raise AssertionError(f"{node.name} has ended by itself with {node.process.returncode}:\n" + "\n".join(node.log.seen[-20:]))
 
 
 def bring_to_rest(cluster, history, crowd):
@@ -198,7 +233,12 @@ def play(seed, seconds, cluster, clients=6, plan=None):
     history = History()
     plan = schedule(seed, seconds, faults_of(cluster), len(cluster.nodes)) if plan is None else plan
     crowd = Crowd(history, cluster.nodes, seed, clients, list(SCENARIOS))
-    strike_all(cluster, plan, history, seconds)
+    try:
+        strike_all(cluster, plan, history, seconds)
+    except AssertionError as problem:
+        crowd.stop()
+        crowd.over.set()
+        return False, f"seed {seed}: {problem}\n{history.story([])}"
     late = bring_to_rest(cluster, history, crowd)
     seen = gather(cluster, history)
     found = broken(seen)

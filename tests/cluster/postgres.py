@@ -49,7 +49,8 @@ class Postgres:
 
     def __init__(self, address="127.0.0.1", port=None, entry=()):
         self.address, self.port, self.entry = address, port or free_port(), list(entry)
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="oncue-pg-"))
+        # In memory where that can be: what waits for a disk that others keep busy says nothing about oncue.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="oncue-pg-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
         guard.folder(self.folder)
         if os.geteuid() == 0:
             os.chown(self.folder, other_user().pw_uid, other_user().pw_gid)

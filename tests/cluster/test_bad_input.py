@@ -15,6 +15,12 @@ SCENARIOS = {"words": "words;n=40;gap_ms=10", "endless": "endless;gap_ms=10", "q
 SECRET = "hunter2"
 
 
+def begun(node):
+    stream = node.run("endless", run_id="run", background="true")
+    stream.until("RunContent")
+    return stream
+
+
 def said(node):
     return "\n".join(node.out.seen + node.log.seen)
 
@@ -49,7 +55,7 @@ class TheDatabase(ClusterTest):
         return said(node)
 
     def test_no_url_at_all(self):
-        self.refuses("postgresql://", "store")
+        self.refuses("postgresql://", "cannot be reached")
 
     def test_a_url_with_a_wrong_port(self):
         self.refuses(f"postgresql://oncue:{SECRET}@127.0.0.1:notaport/oncue", "--store")
@@ -139,7 +145,7 @@ class Certificates(ClusterTest):
                                               if line["link"]["state"] != "none").strip(), "a reason")
         eventually(lambda: re.search(word, problem_of(pair), re.I), f"a reason with {word}")
         self.assertEqual([pair.linked(node) for node in pair.nodes], [set(), set()])
-        with pair[1].run("endless", run_id="run", background="true") as stream, pair[2].watch("run") as watcher:
+        with begun(pair[1]) as stream, pair[2].watch("run") as watcher:
             watcher.until("RunContent")
             status, receipt = pair[2].cancel("run", "endless")
             self.assertIn(status, (200, 202))
@@ -151,7 +157,7 @@ class Certificates(ClusterTest):
     def test_good_ones(self):
         pair = self.pair(self.ours.issue("n1"), self.ours.issue("n2"))
         pair.wait_for_links()
-        with pair[1].run("endless", run_id="run", background="true") as stream, pair[2].watch("run") as watcher:
+        with begun(pair[1]) as stream, pair[2].watch("run") as watcher:
             watcher.until("RunContent")
             pair[2].cancel("run", "endless")
             watcher.rest()
@@ -159,8 +165,12 @@ class Certificates(ClusterTest):
             check(self, pair, [("run", stream), ("run", watcher)])
 
     def test_one_that_is_over(self):
-        pair = self.pair(self.ours.issue("n1"), self.ours.issue("old", "20200102000000Z"))
-        self.works_without_a_link(pair, "expired|certificate")
+        with Cluster(1, SCENARIOS, start=False) as alone:
+            alone[1].more.update(self.ours.issue("old", "20200102000000Z"))
+            alone[1].spawn()
+            self.assertNotEqual(alone[1].process.wait(30 * SLOW), 0)
+            alone[1].log.thread.join()
+            self.assertRegex(said(alone[1]), r"old\.pem.* expired on 2020-01-02")
 
     def test_one_of_somebody_else(self):
         pair = self.pair(self.ours.issue("n1"), self.foreign.issue("n2"))

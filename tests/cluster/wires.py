@@ -2,6 +2,7 @@
 other end is the test. Wires are cut with nftables in a name space, in one direction or both, and made slow with tbf. Needs
 root, iproute2 and nftables."""
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import subprocess
 import guard
 
 TOOLS = {"ip": "iproute2", "tc": "iproute2", "nft": "nftables", "nsenter": "util-linux"}
+SERIAL = itertools.count(1)
 
 
 def why_not():
@@ -40,9 +42,11 @@ class Place:
     """A name space with one address."""
 
     def __init__(self, wires, name, number):
-        self.wires, self.name = wires, f"oq{os.getpid()}{name}"
+        # A name is used once: the kernel takes its time to forget one.
+        serial = next(SERIAL)
+        self.wires, self.name = wires, f"oq{os.getpid()}-{serial}{name}"
         self.address = wires.address(number)
-        outside = f"oq{os.getpid() % 100000}v{number}"
+        outside = f"oq{os.getpid() % 100000}v{serial}"
         guard.namespace(self.name)
         run("ip", "netns", "add", self.name)
         run("ip", "link", "add", outside, "type", "veth", "peer", "name", "eth0", "netns", self.name)
@@ -93,8 +97,9 @@ class Wires:
     """The bridge; the test itself has the address with 254 on it."""
 
     def __init__(self):
-        self.net = f"10.{200 + os.getpid() // 250 % 50}.{os.getpid() % 250}"
-        self.bridge = f"oqb{os.getpid()}"
+        serial = next(SERIAL)
+        self.net = f"10.{200 + serial % 50}.{os.getpid() % 250}"
+        self.bridge = f"oq{os.getpid() % 100000}b{serial}"
         guard.device(self.bridge)
         run("ip", "link", "add", self.bridge, "type", "bridge")
         run("ip", "addr", "add", self.address(254) + "/24", "dev", self.bridge)
