@@ -103,12 +103,13 @@ def death(quick, lease="1s", target_ms=2200, times=10):
             watcher = watch(cluster[2], run)
             for _ in range(5):
                 watcher.until("RunContent")
-            cluster[1].kill()
             at = time.monotonic()
+            cluster[1].process.kill()
             suspected.append((watcher.until_note("owner_suspected") - at) * 1000)
             watcher.until("RunError")
             ended.append((time.monotonic() - at) * 1000)
             first.close()
+            cluster[1].kill()
             cluster[1].start()
             cluster.wait_for_links()
         return [*spread("kill -9 to the ending at the watcher", ended, None, None, target_ms),

@@ -73,8 +73,8 @@ class OfANode(FaultTest):
         first = begin(self.n1, "killed")
         watcher = begin_watch(self.n2, "killed")
         before = self.n2.nodes()["n1"]["incarnation"]
-        self.n1.kill()
         at = time.monotonic()
+        self.n1.process.kill()
         watcher.until_note("owner_suspected")
         suspected = time.monotonic() - at
         error = watcher.until("RunError")
@@ -84,6 +84,7 @@ class OfANode(FaultTest):
         self.assertLess(suspected, took, "the note came before the ending")
         self.assertEqual(watcher.rest()[-1], "RunError")
         first.rest()
+        self.n1.kill()
         self.n1.start()
         eventually(lambda: self.n2.nodes()["n1"]["incarnation"] > before, "a new incarnation of n1")
         check(self, self.made, [("killed", first), ("killed", watcher)])
