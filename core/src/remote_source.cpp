@@ -141,13 +141,11 @@ remote_orders remote_source::on_journal(event_batch batch, time_us now) {
   auto found = readers_.find(*std::exchange(at_journal_, {}));
   if (found != readers_.end()) {
     auto& x = found->second;
-    if (!answers(batch, x.pull)) {
-      // Its pull was replaced meanwhile.
-      put(found->first, x, out);
-    } else if (!says_nothing(batch)) {
+    auto is_replaced = !answers(batch, x.pull);
+    if (!is_replaced && !says_nothing(batch)) {
       pause_us_ = us(limits::remote_poll);
       answer(found, std::move(batch), out);
-    } else if (can_ask_node()) {
+    } else if (is_replaced || can_ask_node()) {
       put(found->first, x, out);
     } else {
       x.where = place::resting;

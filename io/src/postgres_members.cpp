@@ -46,8 +46,8 @@ loss_policy policy_of(std::int64_t number) {
 
 // -- entering and leaving ------------------------------------------------------------
 
-/// The node of this name that has a lease, unless it is found to be over now. `may_be_own`: an entry of this very process
-/// may have been made without an answer to it.
+/// The node of this name that has a lease, unless it is found to be over now. `may_be_own`: it may be a former
+/// life of this very process, or an entry that it never had an answer to.
 std::optional<node_record> holder_of(sql_connection& db, const node_facts& facts, bool may_be_own) {
   std::optional<node_record> holder;
   bool is_over = false;
@@ -152,6 +152,7 @@ std::vector<run_id> open_runs(sql_connection& db, incarnation_no self) {
 
 std::vector<run_id> release(sql_connection& db, incarnation_no self, const std::vector<run_id>& runs) {
   std::vector<std::string_view> names;
+  names.reserve(runs.size());
   for (const auto& run : runs) names.push_back(run.value);
   std::vector<run_id> released;
   // One whose cancel was accepted stays: nobody else has been told.
@@ -209,8 +210,12 @@ class members final : public member_store {
   void connect() { db_.connect(); }
 
   store_result<enter_reply> enter(const node_facts& facts) override {
-    auto reply = guarded([&] { return io::enter(db_, facts, entered_unheard_); });
-    entered_unheard_ = std::holds_alternative<std::string>(reply);
+    auto reply = guarded([&] { return io::enter(db_, facts, has_tried_); });
+    if (auto* entry = std::get_if<enter_reply>(&reply)) {
+      has_tried_ = has_tried_ || entry->self != 0;
+    } else {
+      has_tried_ = true;
+    }
     return reply;
   }
   store_result<lease_reply> renew(incarnation_no self, const node_load& load) override {
@@ -266,12 +271,13 @@ class members final : public member_store {
 
   postgres_connection db_;
   postgres_reaper reaper_;
-  bool entered_unheard_ = false;  // the last entry failed, or its answer was lost
+  // It has entered, or may have: who enters again has given that life up, or never heard of it.
+  bool has_tried_ = false;
 };
 
 }  // namespace
 
-store_result<std::unique_ptr<member_store>> postgres_members::open(postgres_members_options options) {
+store_result<std::unique_ptr<member_store>> postgres_members::open(const postgres_members_options& options) {
   if (auto wrong = url_problem(options.url); !wrong.empty()) return wrong;
   auto opened = std::make_unique<members>(options);
   try {

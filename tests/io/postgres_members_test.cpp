@@ -243,7 +243,8 @@ CAF_TEST(the runs of a node whose lease is over end as lost with what they had s
     CAF_CHECK_EQUAL(how.message, "node 'a' was lost");
     CAF_CHECK_EQUAL(cluster.in_run(id, "epoch"), "2");
   }
-  auto whole = get_if<run_ended>(*read_all(b.runs->reads(), "said").back());
+  auto log = read_all(b.runs->reads(), "said");
+  const auto* whole = get_if<run_ended>(*log.back());
   CAF_CHECK_EQUAL(whole->content, "Once upon");
   CAF_CHECK_EQUAL(whole->usage.output_tokens, 8u);
   CAF_CHECK_EQUAL(whole->duration_us, 4'000'000u);

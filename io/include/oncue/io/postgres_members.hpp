@@ -26,7 +26,7 @@ struct postgres_members_options {
 class postgres_members {
  public:
   /// Connects. Error: one sentence.
-  static store_result<std::unique_ptr<member_store>> open(postgres_members_options options);
+  static store_result<std::unique_ptr<member_store>> open(const postgres_members_options& options);
 };
 
 }  // namespace oncue::io
