@@ -31,7 +31,9 @@ std::string lease_words(const core::listed_node& node) {
   if (!node.lease_left_ms || node.state == "dead") return {};
   const auto left = *node.lease_left_ms;
   const auto size = left < 0 ? 0 - static_cast<std::uint64_t>(left) : static_cast<std::uint64_t>(left);
-  return (left < 0 ? "-" : "") + core::format_microseconds(size * 1000);
+  std::string words{left < 0 ? "-" : ""};
+  words += core::format_microseconds(size * 1000);
+  return words;
 }
 
 std::string link_words(const core::listed_node& node, std::uint64_t self) {
