@@ -242,7 +242,8 @@ class Clocks(ClusterTest):
     @unittest.skipUnless(faketime(), "needs Debian's faketime")
     def test_a_node_whose_clock_is_wrong_or_jumps(self):
         # A process under faketime is slow: the lease is one that it can keep.
-        for begins, jumps in (("+1h", None), ("-1d", None), ("+0", "-1h")):
+        # Never behind the true time: faketime then shows other clocks a time before the machine's start.
+        for begins, jumps in (("+1h", None), ("+0", "+1h"), ("+2h", "+1h")):
             with self.subTest(begins=begins, jumps=jumps), Cluster(2, SCENARIOS, lease="3s", start=False) as pair:
                 clock = pair[2].folder / "clock"
                 clock.write_text(begins + "\n")
