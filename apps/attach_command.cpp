@@ -7,6 +7,7 @@
 #include "exit_codes.hpp"
 #include "interrupts.hpp"
 #include "oncue/core/text.hpp"
+#include "oncue/io/output_watch.hpp"
 #include "remote_run.hpp"
 
 namespace oncue::apps {
@@ -42,6 +43,7 @@ int attach_command(const attach_options& options) {
                        run.detach();
                      }
                    }};
+  io::output_watch output{server.loop(), STDOUT_FILENO, [&run] { run.detach(); }};
   auto code = run.follow(run.events_request());
   if (run.detached()) {
     auto where = options.server.url ? " --url " + server.url() : std::string{};

@@ -1,4 +1,6 @@
 // `oncue run`: one run, streamed to the terminal, cancelled by Ctrl-C, a signal or --cancel-after.
+#include <unistd.h>
+
 #include <caf/actor_system.hpp>
 #include <caf/spawn_options.hpp>
 #include <csignal>
@@ -12,6 +14,7 @@
 #include "load_config.hpp"
 #include "oncue/core/duration.hpp"
 #include "oncue/core/text.hpp"
+#include "oncue/io/output_watch.hpp"
 #include "oncue/io/world.hpp"
 #include "oncue/runtime.hpp"
 #include "prompt.hpp"
@@ -57,7 +60,7 @@ int run_command(const run_options& options) {
   if (!entry) return usage_error("--agent: there is no agent '" + agent.value + "'; 'oncue agents' lists them");
   if (auto wrong = core::check_request(request)) return usage_error(wrong->message);
 
-  ::signal(SIGPIPE, SIG_IGN);  // a closed pipe is told by write(2), and cancels the run
+  ::signal(SIGPIPE, SIG_IGN);  // a closed pipe is told by its watch or by write(2), and cancels the run
   std::promise<int> done;      // outlives the console, which may still be in set_value when the value is here
   runtime node{{.catalog = std::move(catalog)}};
   auto cancels =
@@ -65,6 +68,9 @@ int run_command(const run_options& options) {
   interrupts watch{node.loops().at(0), [cancels](std::string_view name) {
                      caf::anon_send(cancels, cancel_request{.reason = std::string{name}, .by = std::string{name}});
                    }};
+  io::output_watch output{
+      node.loops().at(0), STDOUT_FILENO,
+      [cancels] { caf::anon_send(cancels, cancel_request{.reason = "the output was closed", .by = "output closed"}); }};
   console_options console{.request = request,
                           .labels = {request.id,
                                      agent,

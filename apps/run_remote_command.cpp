@@ -10,6 +10,7 @@
 #include "oncue/core/duration.hpp"
 #include "oncue/core/roster.hpp"
 #include "oncue/core/text.hpp"
+#include "oncue/io/output_watch.hpp"
 #include "oncue/io/world.hpp"
 #include "prompt.hpp"
 #include "remote_run.hpp"
@@ -90,7 +91,7 @@ int run_remote_command(const run_options& options) {
   if (options.session) request.session.value = *options.session;
   if (auto wrong = core::check_request(request)) return usage_error(wrong->message);
 
-  ::signal(SIGPIPE, SIG_IGN);  // a closed pipe is told by write(2), and cancels the run
+  ::signal(SIGPIPE, SIG_IGN);  // a closed pipe is told by its watch or by write(2), and cancels the run
   auto made = server_client::make(options.server);
   if (const auto* error = std::get_if<std::string>(&made)) return usage_error(*error);
   auto& server = *std::get<std::unique_ptr<server_client>>(made);
@@ -113,6 +114,7 @@ int run_remote_command(const run_options& options) {
   run_display display{request.id, options.json};
   remote_run run{server, display, {.run = request.id, .agent = request.agent.value, .decides = true, .yes = options.yes}};
   interrupts watch{server.loop(), [&run](std::string_view name) { run.cancel(name); }};
+  io::output_watch output{server.loop(), STDOUT_FILENO, [&run] { run.cancel("the output was closed"); }};
   std::optional<cancel_timer> timer;
   if (cancel_after) timer.emplace(run, *cancel_after);
   return run.follow(start);

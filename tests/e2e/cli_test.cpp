@@ -219,6 +219,17 @@ CAF_TEST(an output that nobody reads any more ends the run) {
   CAF_CHECK(contains(result.err, "(the output was closed)"));
 }
 
+CAF_TEST(an output that is closed while the model is silent ends the run at once) {
+  child_process child{command(run("silence"))};
+  auto connections = server.records().size();
+  CAF_REQUIRE(server.wait_until([&](const records& all) { return all.size() > connections; }));
+  child.close_out();
+  CAF_CHECK(server.wait_until(last_is_closed));
+  auto result = finish(child);
+  CAF_CHECK_EQUAL(result.code, 130);
+  CAF_CHECK(contains(result.err, "(the output was closed)"));
+}
+
 CAF_TEST(a missed deadline exits with 124 and names itself) {
   auto total = oncue(run("endless;gap_ms=5", {"--timeout", "300ms"}));
   CAF_CHECK_EQUAL(total.code, 124);
