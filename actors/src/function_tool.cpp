@@ -45,13 +45,13 @@ struct function_call {
 
 function_tool_state::function_tool_state(function_tool_actor::pointer self, std::shared_ptr<const core::tool_spec> spec,
                                          std::shared_ptr<const tool_function> function,
-                                         std::shared_ptr<io::function_threads> threads)
-    : self_{self}, spec_{std::move(spec)}, function_{std::move(function)}, threads_{std::move(threads)} {}
+                                         std::shared_ptr<io::function_runner> runner)
+    : self_{self}, spec_{std::move(spec)}, function_{std::move(function)}, runner_{std::move(runner)} {}
 
 function_tool_state::~function_tool_state() {
   if (!job_) return;
   stop_source_.request_stop();
-  threads_->give_up(job_);
+  runner_->give_up(job_);
 }
 
 function_tool_actor::behavior_type function_tool_state::make_behavior() {
@@ -80,7 +80,7 @@ void function_tool_state::start(start_tool& what, const tool_sink_actor& sink) {
   auto call = std::make_shared<function_call>(function_call{spec_, function_, std::move(what), stop_source_.get_token()});
   auto tell = [call, me = caf::actor_cast<function_tool_actor>(self_)] { caf::anon_send(me, std::move(call->result)); };
   try {
-    job_ = threads_->start([call] { call->run(); }, std::move(tell));
+    job_ = runner_->start([call] { call->run(); }, std::move(tell));
   } catch (const std::system_error& error) {
     self_->send(sink_, tool_result{number_, true, std::string{"the tool could not be started: "} + error.what()});
     close(false);
@@ -89,14 +89,14 @@ void function_tool_state::start(start_tool& what, const tool_sink_actor& sink) {
 
 void function_tool_state::stop() {
   if (std::exchange(stopping_, true) || !sink_) return;
-  if (threads_->withdraw(job_)) {
+  if (runner_->withdraw(job_)) {
     close(false);
     return;
   }
   stop_source_.request_stop();
   self_->run_delayed(spec_->grace, [this] {
     // Else it has just returned, and its result is on its way here.
-    if (threads_->give_up(job_)) close(true);
+    if (runner_->give_up(job_)) close(true);
   });
 }
 
@@ -108,9 +108,9 @@ void function_tool_state::close(bool abandoned) {
 
 tool_call_actor spawn_function_tool(caf::actor_system& system, std::shared_ptr<const core::tool_spec> spec,
                                     std::shared_ptr<const tool_function> function,
-                                    std::shared_ptr<io::function_threads> threads) {
+                                    std::shared_ptr<io::function_runner> runner) {
   return caf::actor_cast<tool_call_actor>(system.spawn<function_tool_actor::stateful_impl<function_tool_state>>(
-      std::move(spec), std::move(function), std::move(threads)));
+      std::move(spec), std::move(function), std::move(runner)));
 }
 
 }  // namespace oncue::actors

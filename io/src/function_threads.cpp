@@ -163,8 +163,9 @@ function_job function_threads::start(std::function<void()> work, std::function<v
   return job;
 }
 
-bool function_threads::withdraw(const function_job& job) {
+bool function_threads::withdraw(const function_job& which) {
   remains held;
+  auto* job = static_cast<detail::function_job*>(which.get());
   lock_type lock(crew_->guard);
   if (!job || job->state != job_state::waiting) return false;
   held = take_out(*crew_, *job);
@@ -172,8 +173,9 @@ bool function_threads::withdraw(const function_job& job) {
   return true;
 }
 
-bool function_threads::give_up(const function_job& job) {
+bool function_threads::give_up(const function_job& which) {
   remains held;
+  auto* job = static_cast<detail::function_job*>(which.get());
   if (!job) return false;
   lock_type lock(crew_->guard);
   switch (job->state) {

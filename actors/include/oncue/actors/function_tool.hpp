@@ -1,7 +1,7 @@
-// A call of a tool that is a C++ function. The function runs on one of the node's function threads; this actor starts it,
-// asks it to stop, and gives it up when it does not return within its grace. Promises the port's manners: at most one
-// result, none after a stop, closed as its last word; it stops the function when its run is gone. A function that was given
-// up holds nothing of the actor system, which may be gone when it returns.
+// A call of a tool that is a C++ function. The function runs where the node's runner lets it, in a program on a thread; this
+// actor starts it, asks it to stop, and gives it up when it does not return within its grace. Promises the port's manners: at
+// most one result, none after a stop, closed as its last word; it stops the function when its run is gone. A function that was
+// given up holds nothing of the actor system, which may be gone when it returns.
 #pragma once
 
 #include <caf/typed_event_based_actor.hpp>
@@ -9,7 +9,7 @@
 #include <stop_token>
 
 #include "oncue/core/tool_spec.hpp"
-#include "oncue/io/function_threads.hpp"
+#include "oncue/io/function_runner.hpp"
 #include "oncue/messages/type_ids.hpp"
 #include "oncue/tool_function.hpp"
 
@@ -23,7 +23,7 @@ class function_tool_state {
   static constexpr const char* name = "function-tool";
 
   function_tool_state(function_tool_actor::pointer self, std::shared_ptr<const core::tool_spec> spec,
-                      std::shared_ptr<const tool_function> function, std::shared_ptr<io::function_threads> threads);
+                      std::shared_ptr<const tool_function> function, std::shared_ptr<io::function_runner> runner);
   /// Also when the actor is killed, the function is asked to stop, and given up.
   ~function_tool_state();
   function_tool_state(const function_tool_state&) = delete;
@@ -39,7 +39,7 @@ class function_tool_state {
   function_tool_actor::pointer self_;
   std::shared_ptr<const core::tool_spec> spec_;
   std::shared_ptr<const tool_function> function_;
-  std::shared_ptr<io::function_threads> threads_;
+  std::shared_ptr<io::function_runner> runner_;
   io::function_job job_;
   std::stop_source stop_source_;
   tool_sink_actor sink_;
@@ -47,9 +47,9 @@ class function_tool_state {
   bool stopping_ = false;
 };
 
-/// `threads` must be gone before `system` is: whoever owns both resets it last but one.
+/// `runner` must be gone before `system` is: whoever owns both resets it last but one.
 tool_call_actor spawn_function_tool(caf::actor_system& system, std::shared_ptr<const core::tool_spec> spec,
                                     std::shared_ptr<const tool_function> function,
-                                    std::shared_ptr<io::function_threads> threads);
+                                    std::shared_ptr<io::function_runner> runner);
 
 }  // namespace oncue::actors

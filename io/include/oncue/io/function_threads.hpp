@@ -9,41 +9,32 @@
 #include <memory>
 
 #include "oncue/core/limits.hpp"
+#include "oncue/io/function_runner.hpp"
 
 namespace oncue::io {
 
 namespace detail {
 struct function_crew;
-struct function_job;
 }  // namespace detail
 
-/// Names one job. Cheap to copy; may outlive everything.
-using function_job = std::shared_ptr<detail::function_job>;
-
-class function_threads {
+class function_threads : public function_runner {
  public:
   /// At most `busy_max` functions run at the same time, at least one; those given up do not count.
   explicit function_threads(std::size_t busy_max = core::limits::tool_threads_max);
 
   /// Withdraws what waits, and waits for what runs: give it up before if that may take long. Does not wait for functions
   /// that were given up. Not from a job.
-  ~function_threads();
+  ~function_threads() override;
 
   function_threads(const function_threads&) = delete;
   function_threads& operator=(const function_threads&) = delete;
 
-  /// Runs `work` on one of the threads, as soon as one is free, and behind it, there, `done`. `work` may block. It may be
-  /// given up, and then lives on after everything else has ended, so it must hold nothing that does not: `done` is for
-  /// that, which must not block. An exception of either ends the process. Throws std::system_error when there is no thread
-  /// and none can be started. From any thread.
-  function_job start(std::function<void()> work, std::function<void()> done);
+  /// Runs `work` on one of the threads, as soon as one is free. Throws when there is no thread and none can be started.
+  /// From any thread, as the two others.
+  function_job start(std::function<void()> work, std::function<void()> done) override;
 
-  /// True: `work` had not begun and never will, nor will `done`. From any thread.
-  bool withdraw(const function_job& job);
-
-  /// True: `done` was not called and never will be, and what it held has been let go of; `work` may still be running.
-  /// False: `done` has been called and has returned. From any thread.
-  bool give_up(const function_job& job);
+  bool withdraw(const function_job& job) override;
+  bool give_up(const function_job& job) override;
 
   /// Threads that run a function which was not given up, and all threads that were not given up.
   struct count {
