@@ -14,8 +14,6 @@ namespace oncue::testkit {
 
 namespace {
 
-constexpr std::chrono::seconds patience{10};
-
 /// Thrown out of a wait when the node goes.
 struct unwound {};
 
@@ -26,6 +24,7 @@ struct function_stage::call {
   std::function<void()> done;
   std::string name = "a function tool";
   std::thread thread;
+  bool was_chosen = false;  // it has begun
   std::mutex guard;  // for all that follows
   std::condition_variable turn_changed;
   bool has_turn = false;
@@ -35,8 +34,7 @@ struct function_stage::call {
   std::stop_token stop;
   time_point now;                   // when its turn came
 
-  bool has_begun() const { return thread.joinable(); }
-  bool can_move(time_point at) const { return !has_begun() || stop.stop_requested() || (until && *until <= at); }
+  bool can_move(time_point at) const { return !was_chosen || stop.stop_requested() || (until && *until <= at); }
 
   bool wait(const std::stop_token& for_stop, std::optional<std::chrono::milliseconds> time) {
     std::unique_lock lock{guard};
@@ -50,6 +48,11 @@ struct function_stage::call {
     turn_changed.wait(lock, [this] { return has_turn; });
     if (leaves) throw unwound{};
     return !stop.stop_requested();
+  }
+
+  void leave() {
+    std::unique_lock lock{guard};
+    leaves = true;
   }
 
   void run() {
@@ -85,8 +88,8 @@ void function_stage::call_me(const std::string& name) {
 
 function_stage::~function_stage() {
   for (const auto& which : calls_) {
-    if (!which->has_begun()) continue;
-    which->leaves = true;
+    if (!which->was_chosen) continue;
+    which->leave();
     if (give_turn(*which)) {
       which->thread.join();
     } else {
@@ -106,15 +109,15 @@ io::function_job function_stage::start(std::function<void()> work, std::function
 
 bool function_stage::withdraw(const io::function_job& job) {
   auto* which = static_cast<call*>(job.get());
-  if (!which || which->has_begun() || which->has_returned) return false;
+  if (!which || which->was_chosen) return false;
   forget(*which);
   return true;
 }
 
 bool function_stage::give_up(const io::function_job& job) {
   auto* which = static_cast<call*>(job.get());
-  if (!which || (which->has_returned && !which->done)) return false;
-  if (!which->has_begun()) forget(*which);
+  if (!which || !which->done) return false;  // it was called
+  if (!which->was_chosen) forget(*which);
   which->done = nullptr;
   return true;
 }
@@ -128,7 +131,7 @@ void function_stage::move_on(std::size_t which) {
   auto found = std::find_if(calls_.begin(), calls_.end(), [&](const auto& x) { return x->can_move(at) && which-- == 0; });
   if (found == calls_.end()) return;
   auto chosen = *found;
-  if (!chosen->has_begun()) {
+  if (!std::exchange(chosen->was_chosen, true)) {
     chosen->thread = std::thread{[chosen] {
       this_call = chosen.get();
       chosen->run();
@@ -136,7 +139,7 @@ void function_stage::move_on(std::size_t which) {
   }
   chosen->now = at;
   if (!give_turn(*chosen)) {
-    chosen->leaves = true;
+    chosen->leave();
     chosen->thread.detach();
     forget(*chosen);
     throw std::logic_error{chosen->name + " blocks: let it wait with testkit::wait()"};
@@ -151,7 +154,7 @@ void function_stage::move_on(std::size_t which) {
 std::optional<turn_taker::time_point> function_stage::due() const {
   std::optional<time_point> first;
   for (const auto& which : calls_) {
-    if (which->has_begun() && which->until && (!first || *which->until < *first)) first = which->until;
+    if (which->was_chosen && which->until && (!first || *which->until < *first)) first = which->until;
   }
   return first;
 }
@@ -161,7 +164,7 @@ bool function_stage::give_turn(call& which) const {
   std::unique_lock lock{which.guard};
   which.has_turn = true;
   which.turn_changed.notify_all();
-  return which.turn_changed.wait_for(lock, patience, [&] { return !which.has_turn; });
+  return which.turn_changed.wait_for(lock, patience_, [&] { return !which.has_turn; });
 }
 
 void function_stage::forget(const call& which) {

@@ -15,7 +15,10 @@ namespace oncue::testkit {
 
 class function_stage final : public io::function_runner, public turn_taker {
  public:
-  explicit function_stage(caf::actor_system& system) : system_{system} {}
+  using milliseconds = std::chrono::milliseconds;
+
+  /// `patience`: the true time that a function may take from one wait to the next.
+  function_stage(caf::actor_system& system, milliseconds patience) : system_{system}, patience_{patience} {}
   ~function_stage() override;
   function_stage(const function_stage&) = delete;
   function_stage& operator=(const function_stage&) = delete;
@@ -39,6 +42,7 @@ class function_stage final : public io::function_runner, public turn_taker {
   void forget(const call& which);
 
   caf::actor_system& system_;
+  milliseconds patience_;
   std::vector<std::shared_ptr<call>> calls_;  // those that have not returned, in the order in which they were started
 };
 

@@ -49,7 +49,7 @@ struct node::impl {
       : options{std::move(the_options)},
         catalog{std::make_shared<const core::catalog>(catalog_of(options.runtime))},
         system{configure_for_turns(config)},
-        stage{std::make_shared<function_stage>(system)},
+        stage{std::make_shared<function_stage>(system, options.patience)},
         its_turns{system, stage.get()} {
     for (auto& tool : options.runtime.tools) add_function(std::move(tool));
     if (options.shuffle) its_turns.shuffle(*options.shuffle);

@@ -2,6 +2,8 @@
 #define CAF_SUITE testkit.functions
 
 #include <caf/test/unit_test.hpp>
+#include <condition_variable>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "oncue/testkit/node.hpp"
@@ -76,18 +78,15 @@ CAF_TEST(a cancel in the middle of a function is seen through its stop token) {
   });
   node n{{.runtime = {.tools = {work}}, .model = model}};
   auto run = n.start("go");
-  n.advance(1h);  // the usual time-out of a tool would be over before
-  auto other = n.start("go");
-  model.call(1).ask_for("work");
-  n.settle();
-  told = false;
-  auto receipt = n.cancel(other.id);
+  n.advance(1s);
+  CAF_CHECK(!told);
+  auto receipt = n.cancel(run.id);
   n.settle();
   CAF_CHECK(told);
   CAF_CHECK_EQUAL(receipt->tools, 1u);
   CAF_CHECK_EQUAL(receipt->tools_stopped, 1u);
-  CAF_CHECK(other.events.find<tool_call_ended>()->stopped);
-  CAF_CHECK_EQUAL(other.events.whole(), "");
+  CAF_CHECK(run.events.find<tool_call_ended>()->stopped);
+  CAF_CHECK_EQUAL(run.events.whole(), "");
 }
 
 CAF_TEST(a function that has not begun is withdrawn) {
@@ -161,4 +160,24 @@ CAF_TEST(an exception of a function is a failed answer and outside of one nobody
   n.settle();
   CAF_CHECK_EQUAL(run.events.find<tool_call_ended>()->result, "the tool failed: no such city");
   CAF_CHECK_THROWS_AS(testkit::wait(std::stop_token{}, 1ms), std::logic_error);
+}
+
+CAF_TEST(a function that really blocks is an error that names it) {
+  scripted_model model;
+  model.answers(answer{}.call("stuck"));
+  auto stuck = tool("stuck", [](const nlohmann::json&, const tool_context& call) {
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock{mutex};
+    never.wait(lock, call.stop, [] { return false; });
+    return tool_answer{};
+  });
+  node n{{.runtime = {.tools = {stuck}}, .model = model, .patience = 50ms}};
+  n.start("go");
+  try {
+    n.settle();
+    CAF_ERROR("nobody noticed");
+  } catch (const std::logic_error& error) {
+    CAF_CHECK_EQUAL(std::string{error.what()}, "the function tool 'stuck' blocks: let it wait with testkit::wait()");
+  }
 }

@@ -53,6 +53,8 @@ struct node_options {
   journal_kind journal = journal_kind::memory;
   /// The order of messages is the one that this seed chooses. Absent: as they come.
   std::optional<std::uint64_t> shuffle;
+  /// True time: a function tool that runs for so long without a testkit::wait() is said to block.
+  milliseconds patience{10'000};
 };
 
 /// An answer that may not have come yet. Copies are the same answer.
