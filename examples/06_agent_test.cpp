@@ -1,7 +1,8 @@
 // A test of an agent of one's own, without a key, a network or a second of waiting: the model says what the test wants, the
-// agent's C++ function really runs, time is virtual, and each seed is another order of messages. Here an agent that looks up
-// the weather is cancelled before its first token, and in the middle of its tool. Any test framework can be around it: a
-// check is a sentence about what is broken, or nothing.
+// agent's C++ function really runs, time is virtual, and each seed is another order of messages. Here an agent that looks
+// up the weather is cancelled before its first token, and in the middle of its tool. Any test framework can be around it: a
+// check is a sentence about what is broken, or nothing. Break the agent to see one fail: let it ask for another city, or
+// let it not look at its stop token.
 //
 //   build/dev/examples/06_agent_test
 //   ONCUE_TEST_SEED=7 build/dev/examples/06_agent_test    one seed alone
@@ -56,8 +57,11 @@ struct forecast {
     node->step(node->roll(20));
     auto receipt = node->cancel(run.id);
     node->settle();
-    if (!receipt.came()) return "the cancel was not answered";
-    if (receipt->outcome != oncue::cancel_outcome::cancelled) return "the run was not cancelled";
+    // In some orders the cancel is there before the start: it is kept for it.
+    auto outcome = receipt->outcome;
+    if (outcome != oncue::cancel_outcome::cancelled && outcome != oncue::cancel_outcome::intent_stored) {
+      return "the answer was: " + std::string{to_string(outcome)};
+    }
     if (receipt->tools != receipt->tools_stopped) return "a tool was left";
     if (run.events.status() != oncue::run_status::cancelled) return "the run has another ending";
     if (model.calls() > 0 && !model.last().closed()) return "the model was left open";
@@ -73,9 +77,10 @@ struct forecast {
 std::string answers(std::uint64_t seed) {
   forecast test{seed};
   test.node->advance(2s);
-  if (test.run.events.text() != "It is sunny.") return "it said: " + test.run.events.text();
+  if (auto broken = test.run.events.whole(); !broken.empty()) return broken;
   if (test.model.call(1).prompt() != "sunny in Paris") return "the model was told: " + test.model.call(1).prompt();
-  return test.run.events.whole();
+  if (test.run.events.text() != "It is sunny.") return "it said: " + test.run.events.text();
+  return {};
 }
 
 std::string cancelled_before_the_first_token(std::uint64_t seed) {
@@ -96,7 +101,7 @@ std::string cancelled_in_the_middle_of_the_tool(std::uint64_t seed) {
 
 bool passes(const char* what, const std::function<std::string(std::uint64_t)>& play) {
   auto broken = testkit::for_each_seed(1, 200, play);
-  std::cout << what << ": " << (broken.empty() ? "ok, in 200 orders" : broken) << "\n";
+  std::cout << what << ": " << (broken.empty() ? "ok" : broken) << "\n";
   return broken.empty();
 }
 

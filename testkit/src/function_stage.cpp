@@ -25,14 +25,14 @@ struct function_stage::call {
   std::string name = "a function tool";
   std::thread thread;
   bool was_chosen = false;  // it has begun
-  std::mutex guard;  // for all that follows
+  std::mutex guard;         // for all that follows
   std::condition_variable turn_changed;
   bool has_turn = false;
   bool leaves = false;
   bool has_returned = false;
   std::optional<time_point> until;  // absent: for stop only
   std::stop_token stop;
-  time_point now;                   // when its turn came
+  time_point now;  // when its turn came
 
   bool can_move(time_point at) const { return !was_chosen || stop.stop_requested() || (until && *until <= at); }
 
@@ -73,7 +73,7 @@ namespace {
 thread_local function_stage::call* this_call = nullptr;
 
 function_stage::call& caller() {
-  if (!this_call) throw std::logic_error{"testkit::wait: only for functions that are tools of a testkit::node"};
+  if (!this_call) throw std::logic_error{"testkit: wait(): only for functions that are tools of a testkit::node"};
   return *this_call;
 }
 
@@ -123,7 +123,8 @@ bool function_stage::give_up(const io::function_job& job) {
 }
 
 std::size_t function_stage::ready(time_point at) {
-  return static_cast<std::size_t>(std::count_if(calls_.begin(), calls_.end(), [at](const auto& x) { return x->can_move(at); }));
+  return static_cast<std::size_t>(
+      std::count_if(calls_.begin(), calls_.end(), [at](const auto& x) { return x->can_move(at); }));
 }
 
 void function_stage::move_on(std::size_t which) {
@@ -142,7 +143,7 @@ void function_stage::move_on(std::size_t which) {
     chosen->leave();
     chosen->thread.detach();
     forget(*chosen);
-    throw std::logic_error{chosen->name + " blocks: let it wait with testkit::wait()"};
+    throw std::logic_error{"testkit: " + chosen->name + " blocks: let it wait with testkit::wait()"};
   }
   if (!chosen->has_returned) return;
   chosen->thread.join();
@@ -157,6 +158,24 @@ std::optional<turn_taker::time_point> function_stage::due() const {
     if (which->was_chosen && which->until && (!first || *which->until < *first)) first = which->until;
   }
   return first;
+}
+
+std::vector<std::string> function_stage::waiting(time_point zero) const {
+  std::vector<std::string> lines;
+  for (const auto& which : calls_) {
+    auto line = which->name;
+    if (!which->was_chosen) {
+      line += " has not begun: settle()";
+    } else if (which->until) {
+      auto at = std::chrono::duration_cast<milliseconds>(*which->until - zero);
+      line += " waits until " + std::to_string(at.count()) + " ms";
+    } else {
+      line += " waits until it is asked to stop";
+    }
+    if (!which->done) line += ", and was given up";
+    lines.push_back(std::move(line));
+  }
+  return lines;
 }
 
 /// Until it waits, or has returned. False: it does neither.

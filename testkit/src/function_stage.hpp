@@ -30,6 +30,7 @@ class function_stage final : public io::function_runner, public turn_taker {
   std::size_t ready(time_point now) override;
   void move_on(std::size_t which) override;
   std::optional<time_point> due() const override;
+  std::vector<std::string> waiting(time_point zero) const override;
 
   /// Called by a function: what to call it in an error.
   static void call_me(const std::string& name);

@@ -50,7 +50,11 @@ struct node::impl {
         catalog{std::make_shared<const core::catalog>(catalog_of(options.runtime))},
         system{configure_for_turns(config)},
         stage{std::make_shared<function_stage>(system, options.patience)},
-        its_turns{system, stage.get()} {
+        its_turns{system, stage.get(), options.turns_max},
+        story{std::make_shared<const std::function<std::string()>>([this] { return waits_for(); })} {
+    for (const auto& [agent, model] : options.models) {
+      if (!catalog->find({agent})) throw std::invalid_argument{"testkit: models: there is no agent '" + agent + "'"};
+    }
     for (auto& tool : options.runtime.tools) add_function(std::move(tool));
     if (options.shuffle) its_turns.shuffle(*options.shuffle);
     open_journal();
@@ -77,6 +81,7 @@ struct node::impl {
 
   ~impl() {
     try {
+      story = nullptr;
       leave();
     } catch (const std::exception& error) {
       std::fprintf(stderr, "testkit: while the node was taken down: %s\n", error.what());
@@ -107,11 +112,11 @@ struct node::impl {
     its_turns.settle();
     owned.clear();
     // The test may keep its answers for longer than there are actors.
-    for (auto& reply : started) {
-      if (!reply) continue;
-      auto known = *reply;
+    for (auto& run : started) {
+      if (!run.reply) continue;
+      auto known = *run.reply;
       known.source = nullptr;
-      reply.set(std::move(known));
+      run.reply.set(std::move(known));
     }
     // What still waits in the virtual clock holds actors: let it go off into the void.
     its_turns.scheduler().trigger_timeouts();
@@ -151,6 +156,23 @@ struct node::impl {
 
   std::int64_t unix_ms() const { return began_unix_ms + its_turns.now().count(); }
 
+  std::string waits_for() const {
+    std::vector<std::string> lines;
+    for (const auto& run : started) {
+      const auto& events = run.events;
+      if (events.ended() || !events.lost().empty()) continue;
+      auto how = !run.reply ? " was not answered" : events.paused() ? " is paused" : " has not ended";
+      lines.push_back(run.id.value + how);
+    }
+    auto add = [&](const std::vector<std::string>& more) { lines.insert(lines.end(), more.begin(), more.end()); };
+    add(options.model.shared()->waiting("the model"));
+    for (const auto& [agent, model] : options.models) add(model.shared()->waiting("the model of '" + agent + "'"));
+    add(its_turns.waiting());
+    auto text = "at " + std::to_string(its_turns.now().count()) + " ms:";
+    for (const auto& line : lines) text += "\n  " + line;
+    return text;
+  }
+
   agent_id usual_agent() const {
     if (catalog->agents.size() == 1) return catalog->agents.begin()->first;
     return agent_id{std::string{core::default_agent_id}};
@@ -167,15 +189,16 @@ struct node::impl {
 
   template <class Reply, class Request>
   pending<Reply> ask(Request request) {
-    pending<Reply> answer;
+    pending<Reply> answer{story};
     ask<Reply>(std::move(request), [answer](Reply& reply) { answer.set(std::move(reply)); });
     return answer;
   }
 
   template <class Request>
   test_run ask_for_run(run_id id, Request request) {
-    test_run run{std::move(id), {}, {}};
-    started.push_back(run.reply);
+    test_run run{std::move(id), pending<start_reply>{story}, {}};
+    run.events.belong_to(story);
+    started.push_back(run);
     ask<start_reply>(std::move(request), [this, run](start_reply& reply) {
       if (reply.refused) {
         run.events.lose("the run was refused: " + reply.refused->message);
@@ -201,7 +224,8 @@ struct node::impl {
   std::uint64_t random = 42;
   std::uint64_t runs = 0;
   std::vector<caf::actor> owned;
-  std::vector<pending<start_reply>> started;
+  std::vector<test_run> started;
+  std::shared_ptr<const std::function<std::string()>> story;
 };
 
 std::string test_run::refused() const {
@@ -227,12 +251,13 @@ test_run node::resume(continue_run request) {
 pending<cancel_reply> node::cancel(cancel_request request) { return impl_->ask<cancel_reply>(std::move(request)); }
 
 pending<drain_reply> node::drain(milliseconds grace) {
-  return impl_->ask<drain_reply>(drain_node{static_cast<std::uint64_t>(grace.count()),
-                                            static_cast<std::uint64_t>(core::limits::close_grace.count())});
+  return impl_->ask<drain_reply>(
+      drain_node{static_cast<std::uint64_t>(grace.count()), static_cast<std::uint64_t>(core::limits::close_grace.count())});
 }
 
 recorder node::record(const run_id& run, event_index from) {
   recorder reader;
+  reader.belong_to(impl_->story);
   impl_->owned.push_back(reader.open(impl_->system, impl_->supervisor, run, from));
   return reader;
 }
@@ -244,6 +269,11 @@ void node::kill(const test_run& run) {
 void node::settle() { impl_->its_turns.settle(); }
 std::size_t node::step(std::size_t turns_max) { return impl_->its_turns.step(turns_max); }
 void node::advance(milliseconds by) { impl_->its_turns.advance(by); }
+void node::advance_until(const std::function<bool()>& condition, milliseconds at_most) {
+  if (impl_->its_turns.advance_until(condition, at_most)) return;
+  throw std::logic_error{"testkit: it has not come within " + std::to_string(at_most.count()) + " ms\n" + waits_for()};
+}
+std::string node::waits_for() const { return impl_->waits_for(); }
 void node::shuffle(std::uint64_t seed) { impl_->its_turns.shuffle(seed); }
 std::uint64_t node::roll(std::uint64_t n) { return impl_->its_turns.roll(n); }
 milliseconds node::now() const { return impl_->its_turns.now(); }

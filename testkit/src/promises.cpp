@@ -29,7 +29,8 @@ std::string exact_text(const std::vector<event_ptr>& log) {
     const auto* ended = get_if<run_ended>(*event);
     if (!ended || ended->content == text) continue;
     if (ended->content.size() == text.size()) return "the ending holds another text than the deltas";
-    return "the ending holds " + std::to_string(ended->content.size()) + " bytes, the deltas " + std::to_string(text.size());
+    return "the ending holds " + std::to_string(ended->content.size()) + " bytes, the deltas " +
+           std::to_string(text.size());
   }
   return {};
 }

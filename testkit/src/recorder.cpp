@@ -2,9 +2,12 @@
 
 #include <caf/actor_system.hpp>
 #include <caf/typed_event_based_actor.hpp>
+#include <deque>
+#include <sstream>
 #include <utility>
 
 #include "oncue/actors/subscription.hpp"
+#include "oncue/core/text.hpp"
 
 namespace oncue::testkit {
 
@@ -16,7 +19,10 @@ class recorder_state {
 
   recorder_state(subscriber_actor::pointer self, const supervisor_actor& supervisor, run_id run,
                  std::shared_ptr<recorder::recording> out, event_source_actor source)
-      : self_{self}, events_{self, supervisor, std::move(run), out->from}, out_{std::move(out)}, source_{std::move(source)} {}
+      : self_{self},
+        events_{self, supervisor, std::move(run), out->from},
+        out_{std::move(out)},
+        source_{std::move(source)} {}
 
   subscriber_actor::behavior_type make_behavior() {
     self_->set_down_handler([this](const caf::down_msg& down) { events_.on_down(down); });
@@ -71,6 +77,22 @@ struct event_line {
   }
 };
 
+/// The last lines, each behind a line break and two spaces, and none too long to read.
+std::string end_of(const std::string& lines) {
+  constexpr std::size_t lines_shown = 12;
+  constexpr std::size_t line_bytes_shown = 160;
+  std::deque<std::string> kept;
+  std::istringstream all{lines};
+  for (std::string line; std::getline(all, line);) {
+    if (line.size() > line_bytes_shown) line = line.substr(0, core::utf8_prefix(line, line_bytes_shown)) + " …";
+    kept.push_back("\n  " + line);
+    if (kept.size() > lines_shown) kept.pop_front();
+  }
+  std::string text;
+  for (const auto& line : kept) text += line;
+  return text;
+}
+
 }  // namespace
 
 recorder::recorder() : seen_{std::make_shared<recording>()} {}
@@ -90,14 +112,18 @@ std::string recorder::transcript() const {
 
 std::string recorder::whole() const {
   if (!lost().empty()) return lost();
-  return whole_log(events());
+  auto broken = whole_log(events());
+  if (broken.empty()) return {};
+  broken += end_of(transcript());
+  auto node = seen_->node.lock();
+  return node && !ended() ? broken + "\n" + (*node)() : broken;
 }
 
 caf::actor recorder::open(caf::actor_system& system, const supervisor_actor& supervisor, run_id run, event_index from,
                           event_source_actor source) const {
   seen_->from = from;
-  return caf::actor_cast<caf::actor>(system.spawn<subscriber_actor::stateful_impl<recorder_state>>(
-      supervisor, std::move(run), seen_, std::move(source)));
+  return caf::actor_cast<caf::actor>(
+      system.spawn<subscriber_actor::stateful_impl<recorder_state>>(supervisor, std::move(run), seen_, std::move(source)));
 }
 
 }  // namespace oncue::testkit

@@ -2,9 +2,40 @@
 
 #include <utility>
 
+#include "oncue/core/text.hpp"
+
 namespace oncue::testkit {
 
 using detail::script_step;
+
+std::vector<std::string> detail::scripted_calls::waiting(const std::string& model) const {
+  constexpr std::size_t prompt_shown = 40;
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    const auto& call = *calls[i];
+    if (call.closed_at) continue;
+    auto number = std::to_string(i);
+    auto line = model + ", call " + number;
+    if (!call.request.messages.empty()) {
+      const auto& prompt = call.request.messages.back().content;
+      line += " (\"" + prompt.substr(0, core::utf8_prefix(prompt, prompt_shown)) +
+              (prompt.size() > prompt_shown ? "…\")" : "\")");
+    }
+    if (call.is_paused) {
+      line += " is paused by its run";
+    } else if (call.until) {
+      line += " goes on at " + std::to_string(call.until->count()) + " ms";
+    } else if (call.hangs) {
+      line += " hangs, as it was told to";
+    } else if (!call.steps.empty()) {
+      line += " has more to say: settle()";
+    } else {
+      line += " was not planned: use answers() before it, or say what it does with call(" + number + ")";
+    }
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
 
 scripted_stream_state::scripted_stream_state(scripted_stream_actor::pointer self,
                                              std::shared_ptr<detail::scripted_calls> model,
@@ -24,15 +55,19 @@ scripted_stream_actor::behavior_type scripted_stream_state::make_behavior() {
       [this](close_stream) {
         if (!model_->deaf) close(true);
       },
-      [this](pause_stream) { paused_ = true; },
+      [this](pause_stream) {
+        if (call_) call_->is_paused = true;
+      },
       [this](resume_stream) {
-        paused_ = false;
+        if (!call_) return;
+        call_->is_paused = false;
         go_on();
       },
       [this](alarm) {
         if (!call_) return;
         call_->plays = false;
-        if (!paused_ && !credit_.is_full()) take_step();
+        call_->until.reset();
+        if (!call_->is_paused && !credit_.is_full()) take_step();
       },
   };
 }
@@ -74,6 +109,7 @@ void scripted_stream_state::take_step() {
     self_->send(sink_, std::move(*delta));
   } else if (auto* time = std::get_if<milliseconds>(&step)) {
     call_->plays = true;
+    call_->until = now_() + *time;
     self_->delayed_send(caf::actor_cast<alarm_client_actor>(self_), *time, alarm{});
     return;
   } else if (auto* done = std::get_if<model_done>(&step)) {
@@ -90,7 +126,8 @@ void scripted_stream_state::take_step() {
     close(false);
     return;
   } else {
-    call_->steps.clear();  // silence
+    call_->steps.clear();
+    call_->hangs = true;
   }
   go_on();
 }

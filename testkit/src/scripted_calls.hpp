@@ -19,7 +19,10 @@ struct scripted_call {
   model_request request;
   std::deque<script_step> steps;  // those to come
   bool plays = false;             // a step is under way
-  alarm_client_actor stream;      // null once it is closed
+  bool hangs = false;             // as it was told to
+  bool is_paused = false;
+  std::optional<milliseconds> until;  // it says nothing before this
+  alarm_client_actor stream;          // null once it is closed
   milliseconds opened_at{0};
   std::optional<milliseconds> closed_at;
   bool stopped = false;
@@ -31,6 +34,9 @@ struct scripted_calls {
   std::optional<std::deque<script_step>> otherwise;
   bool deaf = false;
   std::uint64_t tool_calls = 0;
+
+  /// What each open call waits for, in a sentence.
+  std::vector<std::string> waiting(const std::string& model) const;
 };
 
 }  // namespace detail
@@ -62,7 +68,6 @@ class scripted_stream_state {
   std::shared_ptr<detail::scripted_call> call_;  // null until it is opened
   delta_sink_actor sink_;
   attempt_no attempt_ = 0;
-  bool paused_ = false;
   core::stream_credit credit_;
 };
 

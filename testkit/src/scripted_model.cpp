@@ -1,5 +1,6 @@
 #include "oncue/testkit/scripted_model.hpp"
 
+#include <algorithm>
 #include <caf/send.hpp>
 #include <stdexcept>
 #include <utility>
@@ -81,7 +82,7 @@ answer& answer::finish(std::string reason) {
 }
 
 void answer::end(script_step how) {
-  if (std::exchange(ends_, true)) throw std::logic_error{"testkit::answer: it has two ends"};
+  if (std::exchange(ends_, true)) throw std::logic_error{"testkit: an answer cannot have two ends"};
   steps_.push_back(std::move(how));
 }
 
@@ -146,13 +147,14 @@ scripted_model& scripted_model::deaf(bool is_deaf) {
 }
 
 std::size_t scripted_model::calls() const { return shared_->calls.size(); }
+std::size_t scripted_model::planned() const { return shared_->planned.size(); }
 
 model_call scripted_model::call(std::size_t which) const {
   if (which < calls()) return model_call{shared_->calls[which]};
-  throw std::out_of_range{"testkit: the model was called " + std::to_string(calls()) + " times, there is no call " +
-                          std::to_string(which)};
+  auto times = calls() == 0 ? "not called" : calls() == 1 ? "called once" : "called " + std::to_string(calls()) + " times";
+  throw std::out_of_range{"testkit: there is no call " + std::to_string(which) + ": so far the model was " + times};
 }
 
-model_call scripted_model::last() const { return call(calls() - 1); }
+model_call scripted_model::last() const { return call(std::max<std::size_t>(calls(), 1) - 1); }
 
 }  // namespace oncue::testkit

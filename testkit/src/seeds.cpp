@@ -34,7 +34,7 @@ std::string for_each_seed(std::uint64_t first, std::size_t count, const std::fun
     }
     if (broken.empty()) continue;
     auto number = std::to_string(seed);
-    return "seed " + number + ": " + broken + " (again: " + std::string{seed_variable} + "=" + number + ")";
+    return "seed " + number + " (again: " + std::string{seed_variable} + "=" + number + "): " + broken;
   }
   return {};
 }

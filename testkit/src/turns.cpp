@@ -2,20 +2,15 @@
 
 #include <algorithm>
 #include <caf/actor_system_config.hpp>
+#include <caf/local_actor.hpp>
 #include <iterator>
+#include <map>
 #include <stdexcept>
 
 #include "oncue/core/retry.hpp"
 #include "oncue/messages/type_ids.hpp"
 
 namespace oncue::testkit {
-
-namespace {
-
-// At rest is what a node is after thousands of turns: so many are two actors that feed each other.
-constexpr std::size_t settle_turns_max = 20'000'000;
-
-}  // namespace
 
 caf::actor_system_config& configure_for_turns(caf::actor_system_config& config) {
   init_messages();
@@ -24,8 +19,8 @@ caf::actor_system_config& configure_for_turns(caf::actor_system_config& config) 
   return config;
 }
 
-turns::turns(caf::actor_system& system, turn_taker* others)
-    : system_{system}, others_{others}, began_{scheduler().clock().now()} {}
+turns::turns(caf::actor_system& system, turn_taker* others, std::size_t turns_max)
+    : system_{system}, others_{others}, turns_max_{turns_max}, began_{scheduler().clock().now()} {}
 
 void turns::shuffle(std::uint64_t seed) {
   random_ = seed;
@@ -53,21 +48,29 @@ std::size_t turns::step(std::size_t turns_max) {
 }
 
 void turns::settle() {
-  if (step(settle_turns_max) == settle_turns_max) {
-    throw std::logic_error{"settle(): " + std::to_string(settle_turns_max) + " turns, and no end of them"};
-  }
+  if (step(turns_max_) < turns_max_) return;
+  std::string problem = "testkit: settle(): " + std::to_string(turns_max_) + " turns, and no end of them";
+  for (const auto& line : waiting()) problem += "\n  " + line;
+  throw std::logic_error{problem};
 }
 
 void turns::advance(milliseconds by) {
+  advance_until([] { return false; }, by);
+}
+
+bool turns::advance_until(const std::function<bool()>& condition, milliseconds at_most) {
   auto& clock = scheduler().clock();
-  auto until = clock.now() + by;
+  auto until = clock.now() + at_most;
   settle();
   for (auto next = due(); next && *next <= until; next = due()) {
+    if (condition()) return true;
     clock.advance_time(std::max(*next - clock.now(), turn_taker::time_point::duration{0}));
     settle();
   }
+  if (condition()) return true;
   clock.advance_time(until - clock.now());
   settle();
+  return condition();
 }
 
 std::optional<turn_taker::time_point> turns::due() const {
@@ -83,6 +86,36 @@ std::optional<turn_taker::time_point> turns::due() const {
 
 turns::milliseconds turns::now() const {
   return std::chrono::duration_cast<milliseconds>(scheduler().clock().now() - began_);
+}
+
+std::vector<std::string> turns::waiting() const {
+  std::vector<std::string> lines;
+  if (auto names = whose_turn(); !names.empty()) lines.push_back("messages wait to be handled by " + names + ": settle()");
+  if (others_) {
+    for (auto& line : others_->waiting(began_)) lines.push_back(std::move(line));
+  }
+  auto next = due();
+  if (!next) {
+    lines.push_back("no time-out is set: by itself nothing will happen any more");
+  } else {
+    auto at = std::chrono::duration_cast<milliseconds>(*next - began_);
+    lines.push_back("the next time-out is at " + std::to_string(at.count()) + " ms");
+  }
+  return lines;
+}
+
+/// The actors that have something to do, by name.
+std::string turns::whose_turn() const {
+  std::map<std::string, std::size_t> found;
+  for (auto* job : scheduler().jobs) {
+    const auto* actor = dynamic_cast<caf::local_actor*>(job);
+    ++found[actor ? actor->name() : "somebody"];
+  }
+  std::string names;
+  for (const auto& [name, count] : found) {
+    names += (names.empty() ? "'" : ", '") + name + (count > 1 ? "' (" + std::to_string(count) + " of them)" : "'");
+  }
+  return names;
 }
 
 caf::scheduler::test_coordinator& turns::scheduler() const {

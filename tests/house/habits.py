@@ -15,17 +15,17 @@ rules = [
     (r"^(core|messages)/", r"(steady|system|high_resolution)_clock::now|std::random_device|\brand\(\)|\bgetenv\(", "hand the time, the chance or the setting in"),
     (r"^actors/src/(?!runtime)", r"(steady|system|high_resolution)_clock::now", "self->clock().now(), so that tests move the time"),
     (r"^(actors|apps)/(?!include/oncue/actors/node_env\.hpp)", r"caf::infinite", "local_answer within the process; a finite time-out for everybody else"),
-    (r"^(messages|core|io|actors|apps|tests)/", r"caf/all\.hpp", "the headers that are used"),
+    (r"^(messages|core|io|actors|apps|testkit|tests)/", r"caf/all\.hpp", "the headers that are used"),
     (r"^(actors|core)/", r"std::mutex|std::atomic|std::lock_guard", "a message"),
-    (r"^(tests|core|io|actors|apps)/", r"sleep_for\(|sleep_until|usleep\(|\bsleep\(\d", "wait for the condition, with a deadline"),
-    (r"^(core|actors)/", r"std::shuffle|std::uniform_\w+_distribution", "core::next_random: the same on every machine"),
+    (r"^(testkit|tests|core|io|actors|apps)/", r"sleep_for\(|sleep_until|usleep\(|\bsleep\(\d", "wait for the condition, with a deadline"),
+    (r"^(core|actors|testkit)/", r"std::shuffle|std::uniform_\w+_distribution", "core::next_random: the same on every machine"),
     (r"^core/(?!include/oncue/core/limits\.hpp)", r"constexpr (std::size_t|std::uint32_t|milliseconds) \w+_max\b", "core/limits.hpp: every limit in one file"),
 ]
 
 failures, checks = [], 0
 for path in sorted(p for p in root.rglob("*") if p.suffix in (".cpp", ".hpp")):
     name = path.relative_to(root).as_posix()
-    if name.split("/")[0] not in ("messages", "core", "io", "actors", "apps", "tests", "examples", "bench"):
+    if name.split("/")[0] not in ("messages", "core", "io", "actors", "apps", "testkit", "tests", "examples", "bench"):
         continue
     text = path.read_text()
     lines = text.splitlines()

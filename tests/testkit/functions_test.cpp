@@ -152,9 +152,8 @@ CAF_TEST(an exception of a function is a failed answer and outside of one nobody
   scripted_model model;
   model.answers(answer{}.call("bad"));
   model.answers(answer{}.say("I see"));
-  auto bad = tool("bad", [](const nlohmann::json&, const tool_context&) -> tool_answer {
-    throw std::runtime_error{"no such city"};
-  });
+  auto bad = tool(
+      "bad", [](const nlohmann::json&, const tool_context&) -> tool_answer { throw std::runtime_error{"no such city"}; });
   node n{{.runtime = {.tools = {bad}}, .model = model}};
   auto run = n.start("go");
   n.settle();
@@ -178,6 +177,7 @@ CAF_TEST(a function that really blocks is an error that names it) {
     n.settle();
     CAF_ERROR("nobody noticed");
   } catch (const std::logic_error& error) {
-    CAF_CHECK_EQUAL(std::string{error.what()}, "the function tool 'stuck' blocks: let it wait with testkit::wait()");
+    CAF_CHECK_EQUAL(std::string{error.what()},
+                    "testkit: the function tool 'stuck' blocks: let it wait with testkit::wait()");
   }
 }

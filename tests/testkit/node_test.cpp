@@ -5,6 +5,7 @@
 
 #include <caf/test/unit_test.hpp>
 #include <caf/typed_event_based_actor.hpp>
+#include <nlohmann/json.hpp>
 
 #include "oncue/actors/subscription.hpp"
 #include "oncue/core/config.hpp"
@@ -233,10 +234,109 @@ CAF_TEST(a run whose actor dies has an ending all the same) {
   CAF_CHECK_EQUAL(run.events.whole(), "");
 }
 
+CAF_TEST(a program's tool is played by a function of its name) {
+  auto config = std::get<core::config>(core::default_config({}));
+  core::tool_spec program;
+  program.name = "count_words";
+  program.description = "Counts the words of a text";
+  program.kind = core::tool_kind::process;
+  program.command.argv = {"/nowhere/count-words"};
+  config.tools = {program};
+  config.agents.front().tools = {"count_words"};
+  scripted_model model;
+  model.always(answer{}.say("I see"));
+  model.answers(answer{}.call("count_words"));
+  function_tool stand_in;
+  stand_in.spec.name = "count_words";
+  stand_in.run = [](const nlohmann::json&, const tool_context&) {
+  return tool_answer{"3"}; };
+  node n{{.runtime = {.catalog = core::make_catalog(config), .tools = {stand_in}}, .model = model}};
+  auto run = n.start("go");
+  n.settle();
+  CAF_CHECK_EQUAL(model.call(0).request().tools.at(0).description, "Counts the words of a text");
+  CAF_CHECK_EQUAL(model.call(1).prompt(), "3");
+  model.answers(answer{}.call("count_words"));
+  node none{{.runtime = {.catalog = core::make_catalog(config)}, .model = model}};
+  auto other = none.start("go");
+  none.settle();
+  CAF_CHECK_EQUAL(other.events.find<tool_call_ended>()->result, "nobody here can run the tool 'count_words'");
+}
+
+CAF_TEST(a run without an ending says what everybody waits for) {
+  scripted_model model;
+  model.answers(answer{}.say("Once").hang());
+  node n{{.model = model}};
+  auto run = n.start("go");
+  n.start("and now?");
+  CAF_CHECK_EQUAL(run.events.whole(),
+                  "no ending\nat 0 ms:\n  run-1 was not answered\n  run-2 was not answered\n"
+                  "  messages wait to be handled by 'supervisor': settle()\n"
+                  "  the next time-out is at 3600000 ms");
+  n.advance(5s);
+  CAF_CHECK_EQUAL(run.events.whole(),
+                  "no ending\n  0 started Story Writer\n  1 model asked, 1\n  2 text Once\n"
+                  "at 5000 ms:\n  run-1 has not ended\n  run-2 has not ended\n"
+                  "  the model, call 0 (\"go\") hangs, as it was told to\n"
+                  "  the model, call 1 (\"and now?\") was not planned: "
+                  "use answers() before it, or say what it does with call(1)\n"
+                  "  the next time-out is at 60000 ms");
+  n.cancel(run.id);
+  n.settle();
+  CAF_CHECK_EQUAL(run.events.whole(), "");
+}
+
+CAF_TEST(an advance stops when what it waits for has come and says what it waits for when it does not) {
+  scripted_model model;
+  model.answers(answer{}.wait(300ms).say("Once").wait(300ms).say(" upon"));
+  node n{{.model = model}};
+  auto run = n.start("go");
+  n.advance_until([&] { return run.events.text() == "Once"; }, 1h);
+  CAF_CHECK(n.now() == 300ms);
+  n.advance_until([&] { return run.events.ended(); }, 1h);
+  CAF_CHECK(n.now() == 600ms);
+  auto other = n.start("more");
+  try {
+    n.advance_until([&] { return other.events.ended(); }, 2s);
+    CAF_ERROR("it never ended");
+  } catch (const std::logic_error& error) {
+    std::string what = error.what();
+    CAF_CHECK_EQUAL(what.rfind("testkit: it has not come within 2000 ms\nat 2600 ms:\n  run-2 has not ended\n", 0), 0u);
+    CAF_CHECK(what.find("call 1 (\"more\") was not planned") != std::string::npos);
+  }
+}
+
+CAF_TEST(actors that feed each other for ever are named) {
+  auto ping = [](caf::event_based_actor* self) -> caf::behavior {
+    self->send(self, close_stream{});
+    return {[self](close_stream) { self->send(self, close_stream{}); }};
+  };
+  node n{{.turns_max = 10'000}};
+  auto feeder = n.own(n.system().spawn(ping));
+  try {
+    n.settle();
+    CAF_ERROR("it came to an end");
+  } catch (const std::logic_error& error) {
+    CAF_CHECK_EQUAL(std::string{error.what()}.rfind("testkit: settle(): 10000 turns, and no end of them\n"
+                                                    "  messages wait to be handled by 'user.scheduled-actor': settle()",
+                                                    0),
+                    0u);
+  }
+}
+
+CAF_TEST(a script for an agent that does not exist is refused) {
+  try {
+    node n{{.models = {{"critc", scripted_model{}}}}};
+    CAF_ERROR("it was not refused");
+  } catch (const std::invalid_argument& error) {
+    CAF_CHECK_EQUAL(std::string{error.what()}, "testkit: models: there is no agent 'critc'");
+  }
+}
+
 CAF_TEST(an answer that has not come is an error and not a crash) {
   node n;
   auto run = n.start("go");
   CAF_CHECK_THROWS_AS(run.reply.get(), std::logic_error);
   CAF_CHECK_THROWS_AS(scripted_model{}.call(), std::out_of_range);
+  CAF_CHECK_THROWS_AS(scripted_model{}.last(), std::out_of_range);
   CAF_CHECK_THROWS_AS(answer{}.drop().finish(), std::logic_error);
 }

@@ -19,8 +19,8 @@ std::vector<event_ptr> good_log() {
   answered.number = 1;
   run_ended ended;
   ended.content = "ab";
-  return {event(0, run_started{}), event(1, content_delta{"a"}), event(2, begun), event(3, answered),
-          event(4, content_delta{"b"}), event(5, ended)};
+  return {event(0, run_started{}), event(1, content_delta{"a"}), event(2, begun),
+          event(3, answered),      event(4, content_delta{"b"}), event(5, ended)};
 }
 
 }  // namespace

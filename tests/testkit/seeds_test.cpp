@@ -74,7 +74,7 @@ CAF_TEST(a seed that breaks something is named with its replay) {
     return {};
   };
   ::unsetenv(seed_variable);
-  CAF_CHECK_EQUAL(for_each_seed(10, 100, play_until_17), "seed 17: no ending (again: ONCUE_TEST_SEED=17)");
+  CAF_CHECK_EQUAL(for_each_seed(10, 100, play_until_17), "seed 17 (again: ONCUE_TEST_SEED=17): no ending");
   CAF_CHECK_EQUAL(tried.size(), 8u);
   ::setenv(seed_variable, "12", 1);
   tried.clear();

@@ -23,6 +23,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -55,6 +56,8 @@ struct node_options {
   std::optional<std::uint64_t> shuffle;
   /// True time: a function tool that runs for so long without a testkit::wait() is said to block.
   milliseconds patience{10'000};
+  /// A settle() that takes more turns than this has found two actors that feed each other.
+  std::size_t turns_max = 5'000'000;
 };
 
 /// An answer that may not have come yet. Copies are the same answer.
@@ -63,17 +66,20 @@ class pending {
  public:
   bool came() const { return reply_->has_value(); }
   explicit operator bool() const { return came(); }
-  /// Throws std::logic_error when it has not come.
+  /// Throws std::logic_error when it has not come, with what the node waits for.
   const Reply& get() const {
-    if (!came()) throw std::logic_error{"testkit: no answer yet: settle() first"};
-    return **reply_;
+    if (came()) return **reply_;
+    auto node = node_.lock();
+    throw std::logic_error{"testkit: no answer has come" + (node ? "\n" + (*node)() : ", and there is no node any more")};
   }
   const Reply* operator->() const { return &get(); }
   const Reply& operator*() const { return get(); }
 
+  explicit pending(node_story node = {}) : node_{std::move(node)} {}
   void set(Reply reply) const { *reply_ = std::move(reply); }
 
  private:
+  node_story node_;
   std::shared_ptr<std::optional<Reply>> reply_ = std::make_shared<std::optional<Reply>>();
 };
 
@@ -99,8 +105,7 @@ class node {
   /// Without an id the run is "run-1" and so on; without an agent it is the only one there is, or the default one.
   test_run start(run_request request);
   template <class Text>
-    requires std::convertible_to<Text, std::string>
-  test_run start(const Text& input) {
+  requires std::convertible_to<Text, std::string> test_run start(const Text& input) {
     return start(run_request{.input = input});
   }
   pending<cancel_reply> cancel(cancel_request request);
@@ -118,7 +123,12 @@ class node {
   void settle();                                ///< until nobody has anything to do; time stands still
   std::size_t step(std::size_t turns_max = 1);  ///< at most so many messages; how many there were
   void advance(milliseconds by);                ///< from time-out to time-out, settling at each
-  void shuffle(std::uint64_t seed);             ///< from now on in this seed's order
+  /// The same until `condition` holds. Throws std::logic_error when it does not within this virtual time, with what the
+  /// node waits for.
+  void advance_until(const std::function<bool()>& condition, milliseconds at_most);
+  /// What is open in it, who waits for what, and when the next time-out is: lines of text, to look at when a test fails.
+  std::string waits_for() const;
+  void shuffle(std::uint64_t seed);  ///< from now on in this seed's order
   void settle_shuffled(std::uint64_t seed) {
     shuffle(seed);
     settle();

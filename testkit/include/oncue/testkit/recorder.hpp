@@ -1,8 +1,10 @@
 // A subscriber that keeps all it reads of one run, and checks what a log promises. The checks say in a sentence what is
-// broken, or return an empty string. It pulls at once and never blocks anybody; it only knows what has come: settle() first.
+// broken, or return an empty string. It pulls at once and never blocks anybody; it only knows what has come: settle()
+// first.
 #pragma once
 
 #include <caf/actor.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +19,9 @@ class actor_system;
 }
 
 namespace oncue::testkit {
+
+/// Says what a node is like and waits for, in lines of text; for as long as there is a node.
+using node_story = std::weak_ptr<const std::function<std::string()>>;
 
 /// Copies are the same recorder.
 class recorder {
@@ -55,7 +60,8 @@ class recorder {
   std::string gapless() const { return testkit::gapless(seen_->events, seen_->from); }
   std::string one_ending() const { return testkit::one_ending(seen_->events); }
   std::string exact_text() const { return testkit::exact_text(seen_->events); }
-  /// All that the log of an ended run promises. For a recorder that has read from event 0 on.
+  /// All that the log of an ended run promises. For a recorder that has read from event 0 on. In the lines below what is
+  /// broken: the last events, and if there is no ending, what the node waits for.
   std::string whole() const;
 
   /// What was seen so far: the actor writes it.
@@ -65,6 +71,7 @@ class recorder {
     bool ended = false;
     bool paused = false;
     std::string lost;
+    node_story node;
   };
 
   /// Spawns the actor that reads. `source` null: the supervisor is asked who has the run.
@@ -72,6 +79,7 @@ class recorder {
                   event_source_actor source = {}) const;
   /// There will be nothing to read.
   void lose(std::string why) const { seen_->lost = std::move(why); }
+  void belong_to(node_story node) const { seen_->node = std::move(node); }
 
  private:
   std::shared_ptr<recording> seen_;

@@ -1,7 +1,7 @@
 // A model that says what the test wants, when it wants it, in virtual time: planned in advance, or driven step by step. It
-// keeps what it was asked, and whether it was closed before its end. It keeps a real model stream's manners (opened, deltas,
-// done or failed, closed as its last word; it pauses, closes at once, and never runs ahead of its run), so that a run cannot
-// tell it from one. Never speaks by itself: a call that nothing was planned for waits for the test.
+// keeps what it was asked, and whether it was closed before its end. It keeps a real model stream's manners (opened,
+// deltas, done or failed, closed as its last word; it pauses, closes at once, and never runs ahead of its run), so that a
+// run cannot tell it from one. Never speaks by itself: a call that nothing was planned for waits for the test.
 //
 //   scripted_model model;
 //   model.answers(answer{}.wait(300ms).call("add", R"({"a": 1})"));   // the first call
@@ -46,8 +46,8 @@ class answer {
   answer& uses(token_usage usage);
   /// The provider refuses, or gives up in the middle: an HTTP status, as 429 or 503; 0: it cannot be reached.
   answer& fail(std::uint16_t status, std::string message = "refused", std::optional<milliseconds> retry_after = {});
-  answer& drop();                              ///< the connection is cut
-  answer& hang();                              ///< nothing more comes, and no end
+  answer& drop();                               ///< the connection is cut
+  answer& hang();                               ///< nothing more comes, and no end
   answer& finish(std::string reason = "stop");  ///< what an answer does by itself
 
  private:
@@ -101,6 +101,8 @@ class scripted_model {
   scripted_model& deaf(bool is_deaf = true);
 
   std::size_t calls() const;
+  /// Answers that were planned, and that no call has come for.
+  std::size_t planned() const;
   /// In the order in which they were opened. Throws std::out_of_range when there was no such call.
   model_call call(std::size_t which = 0) const;
   model_call last() const;

@@ -8,9 +8,9 @@
 
 namespace oncue::testkit {
 
-/// Called by a function tool that a testkit::node runs: the others go on, and so does this one when so much virtual time has
-/// passed, or at once when it is asked to stop. True: the time has passed. False: stop. Throws std::logic_error outside of
-/// such a function.
+/// Called by a function tool that a testkit::node runs: the others go on, and so does this one when so much virtual time
+/// has passed, or at once when it is asked to stop. True: the time has passed. False: stop. Throws std::logic_error outside
+/// of such a function.
 bool wait(const std::stop_token& stop, std::chrono::milliseconds time);
 
 /// Until it is asked to stop, however long that takes.
