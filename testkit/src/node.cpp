@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
-#include <caf/event_based_actor.hpp>
+#include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -27,6 +27,11 @@ namespace oncue::testkit {
 namespace {
 
 constexpr std::int64_t began_unix_ms = 1'700'000'000'000;
+
+/// Whoever asks the supervisor in the test's name.
+struct question {
+  static inline const char* name = "question";
+};
 
 std::vector<core::tool_spec> specs_of(const std::vector<function_tool>& tools) {
   std::vector<core::tool_spec> specs;
@@ -181,7 +186,7 @@ struct node::impl {
   /// Sends a request from an actor that waits for the answer.
   template <class Reply, class Request, class Then>
   void ask(Request request, Then then) {
-    auto asker = system.spawn([to = supervisor, request = std::move(request), then](caf::event_based_actor* self) {
+    auto asker = system.spawn([to = supervisor, request = std::move(request), then](caf::stateful_actor<question>* self) {
       self->request(to, actors::local_answer, request).then(then, [](const caf::error&) {});
     });
     owned.push_back(caf::actor_cast<caf::actor>(asker));

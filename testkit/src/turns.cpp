@@ -94,9 +94,8 @@ std::vector<std::string> turns::waiting() const {
   if (others_) {
     for (auto& line : others_->waiting(began_)) lines.push_back(std::move(line));
   }
-  auto next = due();
-  if (!next) {
-    lines.push_back("no time-out is set: by itself nothing will happen any more");
+  if (auto next = due(); !next) {
+    if (scheduler().jobs.empty()) lines.push_back("no time-out is set: by itself nothing will happen any more");
   } else {
     auto at = std::chrono::duration_cast<milliseconds>(*next - began_);
     lines.push_back("the next time-out is at " + std::to_string(at.count()) + " ms");

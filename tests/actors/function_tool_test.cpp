@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "oncue/io/function_threads.hpp"
 #include "support/tool_sink.hpp"
 
 using namespace oncue;

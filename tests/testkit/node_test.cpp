@@ -234,7 +234,7 @@ CAF_TEST(a run whose actor dies has an ending all the same) {
   CAF_CHECK_EQUAL(run.events.whole(), "");
 }
 
-CAF_TEST(a program's tool is played by a function of its name) {
+CAF_TEST(a tool that is a program is played by a function of its name) {
   auto config = std::get<core::config>(core::default_config({}));
   core::tool_spec program;
   program.name = "count_words";
@@ -248,8 +248,7 @@ CAF_TEST(a program's tool is played by a function of its name) {
   model.answers(answer{}.call("count_words"));
   function_tool stand_in;
   stand_in.spec.name = "count_words";
-  stand_in.run = [](const nlohmann::json&, const tool_context&) {
-  return tool_answer{"3"}; };
+  stand_in.run = [](const nlohmann::json&, const tool_context&) { return tool_answer{"3"}; };
   node n{{.runtime = {.catalog = core::make_catalog(config), .tools = {stand_in}}, .model = model}};
   auto run = n.start("go");
   n.settle();
@@ -270,11 +269,10 @@ CAF_TEST(a run without an ending says what everybody waits for) {
   n.start("and now?");
   CAF_CHECK_EQUAL(run.events.whole(),
                   "no ending\nat 0 ms:\n  run-1 was not answered\n  run-2 was not answered\n"
-                  "  messages wait to be handled by 'supervisor': settle()\n"
-                  "  the next time-out is at 3600000 ms");
+                  "  messages wait to be handled by 'question' (2 of them): settle()");
   n.advance(5s);
   CAF_CHECK_EQUAL(run.events.whole(),
-                  "no ending\n  0 started Story Writer\n  1 model asked, 1\n  2 text Once\n"
+                  "no ending\n  0 started StoryWriterAgent\n  1 model asked, 1\n  2 text Once\n"
                   "at 5000 ms:\n  run-1 has not ended\n  run-2 has not ended\n"
                   "  the model, call 0 (\"go\") hangs, as it was told to\n"
                   "  the model, call 1 (\"and now?\") was not planned: "
