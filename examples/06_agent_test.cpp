@@ -27,10 +27,11 @@ oncue::runtime_options make_options(weather_service service) {
   weather.spec.name = "weather";
   weather.spec.parameters = R"({"type": "object", "required": ["city"], "properties": {"city": {"type": "string"}}})";
   weather.run = [service](const nlohmann::json& arguments, const oncue::tool_context& call) {
-    return oncue::tool_answer{service(arguments["city"].get<std::string>(), call.stop)};
+    return oncue::tool_answer{service(arguments.at("city").get<std::string>(), call.stop)};
   };
   auto config = std::get<oncue::core::config>(oncue::core::default_config({}));
   config.agents.front().id = {"forecaster"};
+  config.agents.front().name = "Forecaster";
   config.agents.front().tools = {"weather"};
   oncue::runtime_options options;
   options.catalog = oncue::core::make_catalog(config);
