@@ -1,7 +1,7 @@
-// A call of a tool that is a C++ function. The function runs where the node's runner lets it, in a program on a thread; this
-// actor starts it, asks it to stop, and gives it up when it does not return within its grace. Promises the port's manners: at
-// most one result, none after a stop, closed as its last word; it stops the function when its run is gone. A function that was
-// given up holds nothing of the actor system, which may be gone when it returns.
+// A call of a tool that is a C++ function. The function runs where the node's runner lets it, in a program on a thread;
+// this actor starts it, asks it to stop, and gives it up when it does not return within its grace. Promises the port's
+// manners: at most one result, none after a stop, closed as its last word; it stops the function when its run is gone. A
+// function that was given up holds nothing of the actor system, which may be gone when it returns.
 #pragma once
 
 #include <caf/typed_event_based_actor.hpp>
