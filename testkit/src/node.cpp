@@ -268,7 +268,8 @@ recorder node::record(const run_id& run, event_index from) {
 }
 
 void node::kill(const test_run& run) {
-  if (run.reply.came() && run.reply->source) caf::anon_send_exit(run.reply->source, caf::exit_reason::kill);
+  if (!run.reply->source) throw std::logic_error{"testkit: kill(): " + run.id.value + " has no actor"};
+  caf::anon_send_exit(run.reply->source, caf::exit_reason::kill);
 }
 
 void node::settle() { impl_->its_turns.settle(); }

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <map>
 #include <stdexcept>
+#include <utility>
 
 #include "oncue/core/retry.hpp"
 #include "oncue/messages/type_ids.hpp"
@@ -30,6 +31,13 @@ void turns::shuffle(std::uint64_t seed) {
 std::uint64_t turns::roll(std::uint64_t n) { return core::next_random(random_) % std::max<std::uint64_t>(n, 1); }
 
 std::size_t turns::step(std::size_t turns_max) {
+  if (std::exchange(moves_, true)) {
+    throw std::logic_error{"testkit: step(), settle() and advance() are for the test, not for what the node runs"};
+  }
+  struct at_end {
+    bool& moves;
+    ~at_end() { moves = false; }
+  } guard{moves_};
   auto& jobs = scheduler().jobs;
   for (std::size_t count = 0; count < turns_max; ++count) {
     auto others = others_ ? others_->ready(scheduler().clock().now()) : 0;
@@ -59,6 +67,7 @@ void turns::advance(milliseconds by) {
 }
 
 bool turns::advance_until(const std::function<bool()>& condition, milliseconds at_most) {
+  if (at_most < milliseconds{0}) throw std::invalid_argument{"testkit: time does not go back"};
   auto& clock = scheduler().clock();
   auto until = clock.now() + at_most;
   settle();

@@ -161,6 +161,24 @@ CAF_TEST(an exception of a function is a failed answer and outside of one nobody
   CAF_CHECK_THROWS_AS(testkit::wait(std::stop_token{}, 1ms), std::logic_error);
 }
 
+CAF_TEST(a function cannot move the node that runs it) {
+  scripted_model model;
+  model.answers(answer{}.call("eager"));
+  model.answers(answer{}.say("I see"));
+  node* its_node = nullptr;
+  auto eager = tool("eager", [&its_node](const nlohmann::json&, const tool_context&) {
+    its_node->settle();
+    return tool_answer{};
+  });
+  node n{{.runtime = {.tools = {eager}}, .model = model}};
+  its_node = &n;
+  auto run = n.start("go");
+  n.settle();
+  CAF_CHECK_EQUAL(run.events.find<tool_call_ended>()->result,
+                  "the tool failed: testkit: step(), settle() and advance() are for the test, not for what the node runs");
+  CAF_CHECK_EQUAL(run.events.text(), "I see");
+}
+
 CAF_TEST(a function that really blocks is an error that names it) {
   scripted_model model;
   model.answers(answer{}.call("stuck"));

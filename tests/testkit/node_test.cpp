@@ -334,6 +334,8 @@ CAF_TEST(an answer that has not come is an error and not a crash) {
   node n;
   auto run = n.start("go");
   CAF_CHECK_THROWS_AS(run.reply.get(), std::logic_error);
+  CAF_CHECK_THROWS_AS(n.kill(run), std::logic_error);
+  CAF_CHECK_THROWS_AS(n.advance(-1ms), std::invalid_argument);
   CAF_CHECK_THROWS_AS(scripted_model{}.call(), std::out_of_range);
   CAF_CHECK_THROWS_AS(scripted_model{}.last(), std::out_of_range);
   CAF_CHECK_THROWS_AS(answer{}.drop().finish(), std::logic_error);

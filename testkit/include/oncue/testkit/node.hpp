@@ -75,7 +75,8 @@ class pending {
   const Reply* operator->() const { return &get(); }
   const Reply& operator*() const { return get(); }
 
-  explicit pending(node_story node = {}) : node_{std::move(node)} {}
+  pending() = default;
+  explicit pending(node_story node) : node_{std::move(node)} {}
   void set(Reply reply) const { *reply_ = std::move(reply); }
 
  private:
@@ -115,7 +116,7 @@ class node {
   pending<drain_reply> drain(milliseconds grace = milliseconds{0});
   /// One more reader, of a run that has been started.
   recorder record(const run_id& run, event_index from = 0);
-  /// The run's actor dies, as if it had crashed.
+  /// The run's actor dies, as if it had crashed. Throws std::logic_error when it has none yet.
   void kill(const test_run& run);
 
   // -- its turns and its time --------------------------------------------------------
@@ -128,11 +129,7 @@ class node {
   void advance_until(const std::function<bool()>& condition, milliseconds at_most);
   /// What is open in it, who waits for what, and when the next time-out is: lines of text, to look at when a test fails.
   std::string waits_for() const;
-  void shuffle(std::uint64_t seed);  ///< from now on in this seed's order
-  void settle_shuffled(std::uint64_t seed) {
-    shuffle(seed);
-    settle();
-  }
+  void shuffle(std::uint64_t seed);     ///< from now on in this seed's order
   std::uint64_t roll(std::uint64_t n);  ///< a number below `n`, of the same seed: when to do something
   milliseconds now() const;             ///< virtual time since it was made
 

@@ -54,6 +54,8 @@ class turns {
   /// A number below `n` of the same sequence; `n` is at least 1. Without shuffle() the seed is 0.
   std::uint64_t roll(std::uint64_t n);
 
+  // Of these three nothing that has its turn may call any: that throws std::logic_error.
+
   /// Lets at most `turns_max` have their turn; time stands still. How many there were.
   std::size_t step(std::size_t turns_max = 1);
   /// Until nobody has anything to do. Throws std::logic_error when that does not come to an end.
@@ -78,6 +80,7 @@ class turns {
   std::size_t turns_max_;
   std::uint64_t random_ = 0;
   bool shuffled_ = false;
+  bool moves_ = false;  // somebody has a turn
   turn_taker::time_point began_;
 };
 
