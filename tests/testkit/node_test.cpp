@@ -3,6 +3,7 @@
 
 #include "oncue/testkit/node.hpp"
 
+#include <caf/event_based_actor.hpp>
 #include <caf/test/unit_test.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <nlohmann/json.hpp>
