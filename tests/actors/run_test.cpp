@@ -211,6 +211,23 @@ CAF_TEST(a reader that stops reading holds nothing and disturbs nobody) {
   n.settle();
 }
 
+CAF_TEST(a reader that is done leaves nothing with the journal that it has read) {
+  node n;
+  n.run("r");
+  n.say_text("word");
+  n.say(model_done{});
+  n.say(model_closed{});
+  recording seen;
+  auto reader =
+      n.system().spawn<subscriber_actor::stateful_impl<recorder_state>>(n.supervisor(), run_id{"r"}, &seen, event_index{0});
+  auto address = reader.address();
+  reader = nullptr;
+  n.settle();
+  CAF_CHECK(seen.ended);
+  // A monitor that stays holds the memory of whoever has set it.
+  CAF_CHECK_EQUAL(address.get()->weak_refs.load(), 1u);
+}
+
 CAF_TEST(a subscriber that nobody holds still sees the end) {
   // In every order of messages: also when the run has ended before the pull arrives.
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
