@@ -6,6 +6,7 @@
 #include "neighbours.hpp"
 #include "oncue/core/limits.hpp"
 #include "oncue/io/log.hpp"
+#include "oncue/messages/mutants.hpp"
 
 namespace oncue::actors {
 
@@ -44,7 +45,9 @@ caf::result<cancel_reply> neighbours_state::cancel(cancel_request& request) {
       core::limits::link_answer_max, std::chrono::milliseconds{request.wait_ms} + core::limits::link_answer_max / 2);
   auto until = now() + std::chrono::microseconds{wait}.count();
   auto question = cancels_.ask({request.run, promise}, nodes, until);
-  for (auto node : nodes) say(node, core::link::cancel{question, request});
+  for (auto node : nodes) {
+    if (!planted(mutant::cancel_not_forwarded)) say(node, core::link::cancel{question, request});
+  }
   return promise;
 }
 
