@@ -146,6 +146,7 @@ std::vector<store_answer> store::write_all(std::span<const store_write> writes) 
   if (plain.size() == writes.size()) write_plain();
   if (std::any_of(answers.begin(), answers.end(), [](const auto& x) { return !x; }) || !plain.empty()) {
     transaction all{*db_};
+    writer_.lock_sessions(writes);
     writer_.lock_runs(writes);
     write_plain();
     for (std::size_t i = 0; i < writes.size(); ++i) {

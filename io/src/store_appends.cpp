@@ -181,6 +181,21 @@ std::vector<std::size_t> store_writer::plain_appends(std::span<const store_write
   return plain;
 }
 
+void store_writer::lock_sessions(std::span<const store_write> writes) {
+  std::vector<std::string_view> sessions;
+  for (const auto& write : writes) {
+    const auto* what = std::get_if<create_run>(&write);
+    if (what && !what->new_session && what->request.parent.empty()) sessions.push_back(what->request.session.value);
+  }
+  if (sessions.empty()) return;
+  std::sort(sessions.begin(), sessions.end());
+  sessions.erase(std::unique(sessions.begin(), sessions.end()), sessions.end());
+  query{db_,
+        "SELECT pg_advisory_xact_lock(hashtextextended(convert_from(wanted.id, 'UTF8'), 2)) FROM unnest(?) AS wanted(id)",
+        sessions}
+      .later();
+}
+
 void store_writer::lock_runs(std::span<const store_write> writes) {
   std::vector<std::string_view> runs;
   for (const auto& write : writes) {

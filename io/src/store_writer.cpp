@@ -96,12 +96,11 @@ std::optional<create_reply> store_writer::made_by_this(const create_run& what) {
   return reply;
 }
 
-/// Why a run that will not wait for its session cannot be: the session has one on another node.
+/// Why a run that will not wait for its session, which is locked, cannot be: the session has one on another node.
 std::optional<refusal> store_writer::busy_elsewhere(const create_run& what) {
   const auto& request = what.request;
   auto asks = request.on_busy_session == session_policy::reject && request.parent.empty() && !what.new_session;
   if (!db_.is_shared() || !asks) return std::nullopt;
-  query{db_, "SELECT pg_advisory_xact_lock(hashtextextended(?, 2))", request.session}.later();
   query rows{db_,
              "SELECT 1 FROM runs WHERE session=? AND stage=0 AND state<>'paused' AND owner<>?"
              " AND (SELECT parent FROM run_specs WHERE run_specs.run_no=runs.run_no)='' LIMIT 1",

@@ -58,6 +58,11 @@ class store_writer {
   /// Of a shared store: locks all of a group's runs in one order, so that two nodes never wait for each other.
   void lock_runs(std::span<const store_write> writes);
 
+  /// Of a shared store: locks the sessions that a group's new runs belong to, in one order, until the group is committed.
+  /// Numbers are given out before that: without it a run could begin while an older one of its session is not to be seen
+  /// yet.
+  void lock_sessions(std::span<const store_write> writes);
+
   std::uint64_t events() const { return events_; }
 
   /// After a rollback: what this writer remembers of the open runs may never have been written.

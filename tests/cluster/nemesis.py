@@ -242,7 +242,7 @@ def play(seed, seconds, cluster, clients=6, plan=None):
     late = bring_to_rest(cluster, history, crowd)
     seen = gather(cluster, history)
     found = broken(seen)
-    bad = sorted({one.run for one in found} | {watcher.run for watcher in late})
+    bad = [*dict.fromkeys(run for one in found for run in (one.run, one.other) if run), *(watcher.run for watcher in late)]
     words = [f"seed {seed}, {seconds} s, {len(plan)} faults, {len(history.ops)} requests, {len(seen.rows)} runs, "
              f"{sum(len(r.events) for r in history.readings)} events seen by {len(history.readings)} readers"]
     answered = [op for op in history.ops if op.kind == "cancel" and (op.answer or {}).get("outcome") in ("cancelled", "accepted")]
@@ -251,7 +251,8 @@ def play(seed, seconds, cluster, clients=6, plan=None):
     if found or late:
         words += [str(one) for one in found[:20]]
         words += [f"never told its end: {watcher.reading.words()}" for watcher in late[:10]]
-        words.append(history.story(bad[:3]))
+        words.append(history.story(bad[:4]))
+        words += [f"in the database: {seen.rows[run]}" for run in bad[:4] if run in seen.rows]
     return not found and not late, "\n".join(words)
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -151,8 +152,13 @@ class Postgres:
 
 
 def free_port(host="127.0.0.1"):
-    """A port that nobody has now. Somebody could take it before it is used: not seen yet."""
-    with socket.socket() as one:
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        one.bind((host, 0))
-        return one.getsockname()[1]
+    """A port that nobody has now, and that the kernel gives to nobody who connects (ip_local_port_range)."""
+    while True:
+        port = random.SystemRandom().randrange(20000, 32000)
+        with socket.socket() as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                one.bind((host, port))
+                return port
+            except OSError:
+                pass

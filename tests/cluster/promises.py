@@ -45,6 +45,7 @@ class Broken:
     promise: str
     run: str
     words: str
+    other: str = ""  # a second run that has to do with it
 
     def __str__(self):
         return f"{self.promise}: {self.run}: {self.words}"
@@ -203,7 +204,7 @@ def sessions_take_turns(seen, slack_ms=2):
         for (_, ended, before), (began, _, after) in zip(spans, spans[1:]):
             if began + slack_ms < ended:
                 yield Broken("sessions take turns", after,
-                             f"began {ended - began} ms before {before} of the same session {session} had ended")
+                             f"began {ended - began} ms before {before} of the same session {session} had ended", before)
 
 
 ALL = (one_ending, same_everywhere, an_ending_stays, accepted_cancels_win, gapless_prefix, seen_is_journalled, exact_text,

@@ -373,6 +373,39 @@ CAF_TEST(a forgotten session goes with its runs) {
   CAF_CHECK_EQUAL(sql("SELECT count(*) FROM runs") + sql("SELECT count(*) FROM events"), "00");
 }
 
+CAF_TEST(of two runs of a session that are made at the same time one waits for the other) {
+  // The first is made in a large group: it has its number long before anybody can see it.
+  bool first_is_free = false;
+  bool second_is_free = false;
+  auto is_free = [](io::run_store& store, const std::string& run) {
+    load_history load{.session = {"s"}, .runs_max = 5, .bytes_max = 1000, .before = {run}};
+    return must(store.reads().load(load)).behind.empty();
+  };
+  for (int i = 0; i < 60; ++i) {
+    auto a = "a" + std::to_string(i);
+    auto b = "b" + std::to_string(i);
+    race(
+        1,
+        [&](int) {
+          std::vector<io::store_write> group{creation(a)};
+          for (int more = 0; more < 20; ++more) {
+            auto other = creation(a + "-" + std::to_string(more));
+            other.request.session = {a + "-" + std::to_string(more)};
+            group.push_back(std::move(other));
+          }
+          for (const auto& answer : one->commit(group)) CAF_REQUIRE_EQUAL(refusal_of(answer), "");
+          first_is_free = is_free(*one, a);
+        },
+        [&](int) {
+          put<create_reply>(*two, creation(b));
+          second_is_free = is_free(*two, b);
+        });
+    if (first_is_free == second_is_free) CAF_ERROR(a << " and " << b << (first_is_free ? " both begin" : " both wait"));
+    put(*one, finish(a, 1));
+    put(*two, finish(b, 1));
+  }
+}
+
 CAF_TEST(two nodes that meet in each others runs both get through) {
   for (auto id : {"a", "b"}) put<create_reply>(*one, creation(id));
   std::vector<io::store_write> there{record_cancel{{.run = {"a"}}, 5}, record_cancel{{.run = {"b"}}, 5}};
