@@ -113,7 +113,7 @@ void neighbours_state::greeted(const core::link::hello& hello, const door_actor&
   }
   for (auto node : asked) step(node, core::link_event::said{hello});
   if (!asked.empty()) return;
-  if (known_.self != 0 && hello.to != 0 && hello.to != known_.self) {
+  if (known_.self != 0 && hello.to != 0 && hello.to != known_.self && !planted(mutant::stranger_greeted)) {
     // For an earlier life of this node: it learns who is here, and that is all.
     if (door_) {
       core::link::hello ours{setup_.speaks, known_.self, setup_.node_name, hello.incarnation, setup_.cluster};
@@ -153,7 +153,7 @@ void neighbours_state::take_word(incarnation_no node, core::link_word& word, lin
   } else if (const auto* leave = std::get_if<core::link::leave>(&word)) {
     auto& who = peers_.at(node);
     auto found = who.readers.find(leave->reader);
-    if (found != who.readers.end()) {
+    if (found != who.readers.end() && !planted(mutant::reader_outlives_leave)) {
       caf::anon_send_exit(found->second, caf::exit_reason::user_shutdown);
       who.readers.erase(found);
       --readers_;

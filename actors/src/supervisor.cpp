@@ -211,9 +211,6 @@ void supervisor_state::route(cancel_request request, caf::typed_response_promise
     row->waiters.emplace_back([this, request, promise] { route(request, promise); });
     return;
   }
-  if (planted(mutant::cancel_only_promised)) {
-    return promise.deliver(cancel_reply{.outcome = cancel_outcome::accepted, .run = request.run});
-  }
   roster_.cancel_passed_on(*row, request);
   if (request.mode != cancel_mode::immediate) {
     // It is granted before it is done: the journal knows of it, should this process not live to see it.

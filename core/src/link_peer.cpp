@@ -1,8 +1,9 @@
 #include "oncue/core/link_peer.hpp"
-#include "oncue/messages/mutants.hpp"
 
 #include <algorithm>
 #include <utility>
+
+#include "oncue/messages/mutants.hpp"
 
 namespace oncue::core {
 

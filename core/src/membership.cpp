@@ -1,10 +1,11 @@
 #include "oncue/core/membership.hpp"
-#include "oncue/messages/mutants.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <limits>
 #include <utility>
+
+#include "oncue/messages/mutants.hpp"
 
 namespace oncue::core {
 

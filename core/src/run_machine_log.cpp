@@ -41,7 +41,6 @@ void run_machine::log(event_body body) {
   auto at_ms = now_us_ / 1000 + setup_.unix_offset_ms;
   unconfirmed_.emplace_back(run_event{next_index_++, at_ms, std::move(body)});
   unconfirmed_bytes_ += cost_bytes(*unconfirmed_.back());
-  if (planted(mutant::index_skipped) && get_if<content_completed>(*unconfirmed_.back())) ++next_index_;
   if (phase_ != run_phase::ended) flush();
 }
 
@@ -146,7 +145,6 @@ void run_machine::end(ending how) {
   log(boxed<run_ended>{
       {*ending_, text_, usage_, run_first_token_us_, static_cast<std::uint64_t>(now_us_ - setup_.created_us)}});
   if (planted(mutant::ended_twice)) log(event_body{unconfirmed_.back()->body});
-  if (planted(mutant::event_after_ending)) log(content_completed{});
   ended_index_ = next_index_ - 1;
   send_finish();
   settle();

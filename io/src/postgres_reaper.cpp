@@ -109,7 +109,6 @@ std::optional<std::int64_t> postgres_reaper::time_of_judgement(postgres_connecti
   if (is_new || server_ms - seen_ms_ > waited_ms + rows.number(1) / 4) since_ms_ = server_ms;
   seen_ms_ = server_ms;
   seen_at_ = asked_at;
-  if (planted(mutant::live_node_reaped)) return server_ms + rows.number(2);
   auto is_grace = server_ms <= since_ms_ + rows.number(2) && !planted(mutant::no_grace_after_outage);
   if (is_grace || rows.number(3) == 0) return std::nullopt;
   return server_ms;

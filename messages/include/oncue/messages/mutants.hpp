@@ -12,10 +12,8 @@ namespace oncue {
 #define ONCUE_MUTANT_LIST(MUTANT) \
   /* a run's log and ending */ \
   MUTANT(ended_twice, "a run's log has two endings") \
-  MUTANT(event_after_ending, "something is logged behind the ending") \
   MUTANT(ending_lacks_last_text, "the ending's text lacks what was streamed last") \
   MUTANT(text_overwritten, "text that waits for the journal is replaced by the next word") \
-  MUTANT(index_skipped, "the log has a gap in its indices") \
   MUTANT(published_before_logged, "readers get events that the journal has not confirmed") \
   /* a run's calls and its cancel */ \
   MUTANT(attempt_reused, "a second call of the model has the number of the first") \
@@ -36,7 +34,6 @@ namespace oncue {
   MUTANT(last_come_first_served, "of the runs that wait the last one begins first") \
   MUTANT(cancel_lost_with_actor, "a run that dies after its cancel was passed on counts as failed") \
   MUTANT(intent_not_obeyed, "a run that was cancelled before its start begins") \
-  MUTANT(cancel_only_promised, "a cancel is answered and goes nowhere") \
   MUTANT(lost_run_forgotten, "a run whose actor dies never ends") \
   MUTANT(drain_forgets_queued, "a node that stops leaves those that have not begun") \
   MUTANT(interrupt_ignored, "an interrupting run does not stop the one before it") \
@@ -64,7 +61,6 @@ namespace oncue {
   MUTANT(runs_outlive_lease, "a node without its lease lets its runs go on") \
   MUTANT(lease_never_over, "a node does not notice that its lease is over") \
   MUTANT(lease_too_long, "a node believes in its lease when others may have its runs") \
-  MUTANT(live_node_reaped, "a node's runs are taken from it while it has its lease") \
   MUTANT(no_grace_after_outage, "after the database was away all nodes count as dead at once") \
   MUTANT(never_reconciled, "runs that the store has and the node has not stay open") \
   MUTANT(renewal_drops_cancels, "a cancel that another node wrote down is not passed on") \
@@ -73,7 +69,12 @@ namespace oncue {
   MUTANT(link_never_confirms, "what comes over a link is not confirmed") \
   MUTANT(silent_link_stays_up, "a link that says nothing counts as up") \
   MUTANT(frame_gap_accepted, "events with a gap between them are taken from a link") \
-  MUTANT(cancel_not_forwarded, "a cancel for another node's run is not sent there")
+  MUTANT(cancel_not_forwarded, "a cancel for another node's run is not sent there") \
+  MUTANT(stranger_greeted, "a node that greets an earlier life of this one is linked") \
+  MUTANT(reader_outlives_leave, "a reader of another node stays when that node has said that it left") \
+  /* the doors for people */ \
+  MUTANT(any_key_opens, "a wrong key opens the server") \
+  MUTANT(resumed_one_early, "a client that comes back gets its last event again")
 // clang-format on
 
 enum class mutant : std::uint8_t {
