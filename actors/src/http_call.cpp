@@ -100,8 +100,8 @@ void http_call_state::serve(core::routes::prometheus&) {
 
 void http_call_state::show_samples(const node_stats& stats, const node_list* cluster) {
   auto server = answer_.server();
-  core::server_numbers numbers{server.connections, server.streams, server.requests_total, server.rejected_total,
-                               server.bytes_sent_total};
+  core::server_numbers numbers{server.connections,    server.streams,          server.requests_total,
+                               server.rejected_total, server.bytes_sent_total, self_->system().registry().running()};
   answer_text("text/plain; version=0.0.4; charset=utf-8",
               io::prometheus_text(core::node_samples(stats, numbers, env_->facts, cluster)));
 }

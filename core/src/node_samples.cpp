@@ -65,6 +65,7 @@ std::vector<metric_family> node_samples(const node_stats& node, const server_num
       one("oncue_http_rejected_total", kind::counter,
           "Bad, too large or too slow requests, and connections above the limit", server.rejected_total),
       one("oncue_http_sent_bytes_total", kind::counter, "Bytes that were sent", server.bytes_sent_total),
+      one("oncue_actors", kind::gauge, "Actors that are alive in this process", server.actors),
   };
   if (cluster) add_cluster(all, *cluster);
   return all;

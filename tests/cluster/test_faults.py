@@ -5,7 +5,8 @@ import time
 from cluster import SLOW, Cluster, ClusterTest, eventually, main, pause
 from evidence import check
 
-SCENARIOS = {"words": "words;n=80;gap_ms=25", "endless": "endless;gap_ms=10", "other": "endless;gap_ms=11", "quick": "words;n=5;gap_ms=1"}
+SCENARIOS = {"words": "words;n=80;gap_ms=25", "endless": "endless;gap_ms=10", "other": "endless;gap_ms=11", "quick": "words;n=5;gap_ms=1",
+             "quiet": "silence"}
 LEASE_S = 1.0
 # A lease, a renewal's tick until somebody looks, and the ending's way to the reader; slow machines are slow.
 TAKEN_OVER_S = (LEASE_S + 1.2) * SLOW
@@ -99,6 +100,27 @@ class OfANode(FaultTest):
         self.assertEqual(watcher.rest()[-2:], ["RunCancelled", "RunCompleted"])
         self.n1.start()
         check(self, self.made, [("condemned", watcher), ("condemned", first)], [("condemned", receipt)])
+
+    def test_killed_before_anything_was_said_a_run_that_may_begins_anew_elsewhere(self):
+        asked = lambda: [line for line in self.made.provider.lines.seen if "/silence/" in line]
+        before = len(asked())
+        first = self.n1.run("quiet", run_id="anew", background="true", on_node_loss="restart")
+        first.until("RunStarted")
+        watcher = begin_watch(self.n2, "anew", count=0)
+        eventually(lambda: len(asked()) == before + 1, "the model asked by n1")
+        talkative = begin(self.n1, "said", on_node_loss="restart")
+        self.n1.process.kill()
+        eventually(lambda: len(asked()) == before + 2, "the model asked again, by another node")
+        self.assertEqual(self.n3.status("anew"), "RUNNING")
+        eventually(lambda: self.n3.status("said") == "ERROR", "what has spoken is not begun anew")
+        status, receipt = self.n3.cancel("anew", "quiet", "receipt=true&wait_ms=5000")
+        self.assertEqual((status, receipt["outcome"]), (200, "cancelled"), receipt)
+        self.assertEqual(watcher.rest()[-2:], ["RunCancelled", "RunCompleted"])
+        first.rest()
+        talkative.rest()
+        self.n1.kill()
+        self.n1.start()
+        check(self, self.made, [("anew", first), ("anew", watcher), ("said", talkative)], [("anew", receipt)])
 
     def test_frozen_beyond_its_lease(self):
         first, watcher = begin(self.n1, "frozen", "other"), begin_watch(self.n2, "frozen")

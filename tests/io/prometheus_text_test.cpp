@@ -18,7 +18,7 @@ CAF_TEST(a node is scraped with its names and numbers) {
                         .cancels_total = 7,
                         .draining = true};
   const core::server_numbers server{
-      .connections = 8, .streams = 9, .requests_total = 10, .rejected_total = 11, .bytes_sent_total = 12};
+      .connections = 8, .streams = 9, .requests_total = 10, .rejected_total = 11, .bytes_sent_total = 12, .actors = 13};
   const core::os_facts facts{.version = "0.1.0", .started_at_ms = 1795330014'500};
   const auto text = io::prometheus_text(core::node_samples(node, server, facts));
   for (const std::string line : {
@@ -40,6 +40,7 @@ CAF_TEST(a node is scraped with its names and numbers) {
            "oncue_http_requests_total 10",
            "oncue_http_rejected_total 11",
            "oncue_http_sent_bytes_total 12",
+           "oncue_actors 13",
            "oncue_build_info{version=\"0.1.0\"} 1",
            "oncue_start_time_seconds 1795330014.5",
        }) {

@@ -29,13 +29,14 @@ struct metric_family {
   std::vector<metric_sample> samples;
 };
 
-/// What the HTTP server counts.
+/// What the HTTP server counts, and the process around it.
 struct server_numbers {
   std::uint64_t connections = 0;  ///< open now
   std::uint64_t streams = 0;      ///< of them, streaming
   std::uint64_t requests_total = 0;
   std::uint64_t rejected_total = 0;  ///< bad, too large or too slow requests, and connections above the limit
   std::uint64_t bytes_sent_total = 0;
+  std::uint64_t actors = 0;  ///< alive in this process: a node at rest always has the same number
 };
 
 /// `cluster`: what the node knows of the others; null on a node that is alone, which says nothing about them.
