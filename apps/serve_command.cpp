@@ -15,6 +15,7 @@
 #include "oncue/actors/node_env.hpp"
 #include "oncue/core/cluster_options.hpp"
 #include "oncue/core/duration.hpp"
+#include "oncue/core/http_text.hpp"
 #include "oncue/core/mcp_tools.hpp"
 #include "oncue/core/store_url.hpp"
 #include "oncue/io/http_server.hpp"
@@ -149,7 +150,7 @@ std::shared_ptr<const actors::gateway_env> make_env(runtime& node, const serve_p
   env->tools = tools_of(node, *catalog);
   env->catalog = std::move(catalog);
   env->doors = {what.key, insecure, settings.allowed_hosts, settings.cors_origins};
-  if (!is_loopback(what.address.host)) env->doors.allowed_hosts.push_back(what.address.host);
+  if (!core::is_loopback(what.address.host)) env->doors.allowed_hosts.push_back(what.address.host);
   env->facts.version = ONCUE_VERSION;
   env->facts.started_at_ms = io::unix_ms();
   env->facts.with_key = !what.key.empty();

@@ -8,6 +8,7 @@
 
 #include "load_config.hpp"
 #include "oncue/core/duration.hpp"
+#include "oncue/core/http_text.hpp"
 #include "oncue/core/limits.hpp"
 #include "oncue/core/store_url.hpp"
 #include "oncue/core/text.hpp"
@@ -84,8 +85,6 @@ problem join_others(core::config& config, const serve_options& options) {
 
 }  // namespace
 
-bool is_loopback(std::string_view host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
-
 std::string url_of(const std::string& host, std::uint16_t port) {
   auto shown = host.find(':') == std::string::npos ? host : "[" + host + "]";
   return "http://" + shown + ":" + std::to_string(port);
@@ -104,7 +103,7 @@ std::variant<serve_plan, std::string> make_serve_plan(const serve_options& optio
   if (auto* error = std::get_if<std::string>(&address)) return std::move(*error);
   result.address = std::get<core::listen_address>(address);
   if (!settings.key_env.empty()) result.key = io::environment_variable(settings.key_env);
-  if (result.key.empty() && !is_loopback(result.address.host) && !options.insecure) {
+  if (result.key.empty() && !core::is_loopback(result.address.host) && !options.insecure) {
     return "refusing to listen on " + result.address.host +
            " without a key: everybody who reaches it could start runs and read " + "what was said. Set " +
            (settings.key_env.empty() ? "server.key_env" : settings.key_env) +

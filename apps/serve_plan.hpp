@@ -23,9 +23,6 @@ struct serve_plan {
 /// The alternative says what is wrong with the command line, the environment or the file.
 std::variant<serve_plan, std::string> make_serve_plan(const serve_options& options);
 
-/// True for this machine's own addresses.
-bool is_loopback(std::string_view host);
-
 /// "http://127.0.0.1:7777"
 std::string url_of(const std::string& host, std::uint16_t port);
 

@@ -127,6 +127,8 @@ class http_call_state {
   bool gone_ = false;
   std::optional<run_stream> stream_;
   struct awaited_run {
+    awaited_run(run_record about, http_call_actor::pointer self, supervisor_actor supervisor, event_index from)
+        : record{std::move(about)}, events{self, std::move(supervisor), record.summary.id, from} {}
     run_record record;
     subscription<http_call_actor::base> events;
   };

@@ -28,7 +28,7 @@ void http_call_state::stream(stream_plan plan, event_source_actor source) {
 /// The whole answer at once, from what the run says: it needs no look into the store.
 void http_call_state::await_ending(run_record record, event_source_actor source, event_index from) {
   run_ = record.summary.id;
-  awaited_.emplace(awaited_run{std::move(record), {self_, env_->supervisor, run_, from}});
+  awaited_.emplace(std::move(record), self_, env_->supervisor, from);
   awaited_->events.open(std::move(source));
 }
 

@@ -63,6 +63,7 @@ class mcp_call_state {
   }
 
   void close() {
+    self_->demonitor(server_);  // it lives long, and would keep a little of each call
     // A run that asked for the stop waits for this word.
     if (stopping_) {
       self_->send<caf::message_priority::high>(sink_, tool_closed{number_, false});

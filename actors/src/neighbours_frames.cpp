@@ -6,6 +6,7 @@
 #include "neighbours.hpp"
 #include "oncue/core/limits.hpp"
 #include "oncue/io/log.hpp"
+#include "oncue/messages/mutants.hpp"
 
 namespace oncue::actors {
 
@@ -44,7 +45,9 @@ caf::result<cancel_reply> neighbours_state::cancel(cancel_request& request) {
       core::limits::link_answer_max, std::chrono::milliseconds{request.wait_ms} + core::limits::link_answer_max / 2);
   auto until = now() + std::chrono::microseconds{wait}.count();
   auto question = cancels_.ask({request.run, promise}, nodes, until);
-  for (auto node : nodes) say(node, core::link::cancel{question, request});
+  for (auto node : nodes) {
+    if (!planted(mutant::cancel_not_forwarded)) say(node, core::link::cancel{question, request});
+  }
   return promise;
 }
 
@@ -110,7 +113,7 @@ void neighbours_state::greeted(const core::link::hello& hello, const door_actor&
   }
   for (auto node : asked) step(node, core::link_event::said{hello});
   if (!asked.empty()) return;
-  if (known_.self != 0 && hello.to != 0 && hello.to != known_.self) {
+  if (known_.self != 0 && hello.to != 0 && hello.to != known_.self && !planted(mutant::stranger_greeted)) {
     // For an earlier life of this node: it learns who is here, and that is all.
     if (door_) {
       core::link::hello ours{setup_.speaks, known_.self, setup_.node_name, hello.incarnation, setup_.cluster};
@@ -150,7 +153,7 @@ void neighbours_state::take_word(incarnation_no node, core::link_word& word, lin
   } else if (const auto* leave = std::get_if<core::link::leave>(&word)) {
     auto& who = peers_.at(node);
     auto found = who.readers.find(leave->reader);
-    if (found != who.readers.end()) {
+    if (found != who.readers.end() && !planted(mutant::reader_outlives_leave)) {
       caf::anon_send_exit(found->second, caf::exit_reason::user_shutdown);
       who.readers.erase(found);
       --readers_;

@@ -15,8 +15,6 @@ namespace oncue::actors {
 
 namespace {
 
-bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
-
 bool takes_links(const core::cluster_settings& settings) { return !settings.link_host.empty(); }
 
 /// Listens on all addresses, none of which it knows.
@@ -32,7 +30,7 @@ std::string check(const core::cluster_settings& settings) {
     return io::why_not_use({settings.ca_file, settings.cert_file, settings.key_file}, io::unix_ms() / 1000);
   }
   if (files != 0) return "cluster: ca_file, cert_file and key_file belong together: give all three, or none";
-  if (takes_links(settings) && !is_loopback(settings.link_host) && !settings.plain_links) {
+  if (takes_links(settings) && !core::is_loopback(settings.link_host) && !settings.plain_links) {
     return "cluster: links at " + settings.link_host +
            " need certificates (ca_file, cert_file, key_file); plain_links = true takes them without, from everybody";
   }
@@ -90,7 +88,7 @@ std::variant<node_links, std::string> open_links(caf::actor_system& system, std:
   auto problem = io::why_not_listen({settings.link_host, settings.link_port});
   if (!problem.empty()) return give_up(std::move(problem));
   auto plain = settings.ca_file.empty();
-  if (plain && !is_loopback(settings.link_host)) {
+  if (plain && !core::is_loopback(settings.link_host)) {
     io::log(io::log_level::warning, "links_without_certificates",
             {{"host", settings.link_host}, {"problem", "whoever reaches this address can read and cancel every run"}});
   }

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "link_actors.hpp"
+#include "oncue/actors/watch.hpp"
 #include "oncue/core/limits.hpp"
 
 namespace oncue::actors {
@@ -16,12 +17,17 @@ class remote_reader_state {
 
   remote_reader_state(remote_reader_actor::pointer self, links_actor links, supervisor_actor supervisor,
                       incarnation_no node, core::link_reader reader)
-      : self_{self}, links_{std::move(links)}, supervisor_{std::move(supervisor)}, node_{node}, reader_{reader} {}
+      : self_{self},
+        links_{std::move(links)},
+        supervisor_{std::move(supervisor)},
+        node_{node},
+        reader_{reader},
+        source_{self} {}
 
   remote_reader_actor::behavior_type make_behavior() {
     self_->set_down_handler([this](const caf::down_msg& down) {
-      if (!source_ || down.source != source_.address()) return;
-      source_ = nullptr;
+      if (!source_ || down.source != source_.who().address()) return;
+      source_.stop();
       if (pull_) find_source();
     });
     return {
@@ -38,7 +44,7 @@ class remote_reader_state {
   }
 
  private:
-  void ask() { self_->send(source_, *pull_, caf::actor_cast<subscriber_actor>(self_)); }
+  void ask() { self_->send(source_.who(), *pull_, caf::actor_cast<subscriber_actor>(self_)); }
 
   void find_source() {
     if (is_asking_) return;
@@ -51,8 +57,7 @@ class remote_reader_state {
                 say_no();
                 return;
               }
-              source_ = reply.source;
-              self_->monitor(source_);
+              source_.on(reply.source);
               if (pull_) ask();
             },
             [this](const caf::error&) {
@@ -90,7 +95,7 @@ class remote_reader_state {
   supervisor_actor supervisor_;
   incarnation_no node_;
   core::link_reader reader_;
-  event_source_actor source_;
+  watch<remote_reader_actor::base, event_source_actor> source_;
   std::optional<pull_limits> pull_;
   bool is_asking_ = false;
 };

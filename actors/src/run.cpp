@@ -7,6 +7,7 @@
 #include "loop_unit.hpp"
 #include "oncue/core/mcp_tools.hpp"
 #include "oncue/io/log.hpp"
+#include "oncue/messages/mutants.hpp"
 
 namespace oncue::actors {
 
@@ -51,7 +52,7 @@ run_actor::behavior_type run_state::make_behavior() {
       [this](appended& x) { tell(std::move(x)); },
       [this](finished& x) { tell(std::move(x)); },
       [this](journal_refused& x) {
-        if (x.fenced) {
+        if (x.fenced && !planted(mutant::fenced_run_stays)) {
           leave();
         } else {
           tell(std::move(x));
@@ -102,16 +103,20 @@ void run_state::on(fx::open_stream& x) {
   stream_ = env_->open_model(machine_.entry());
   stream_attempt_ = x.attempt;
   taken_ = {};
-  self_->monitor(stream_);
+  if (!planted(mutant::stream_unwatched)) self_->monitor(stream_);
   self_->send(stream_, std::move(x.request), x.attempt, caf::actor_cast<delta_sink_actor>(self_));
 }
 
 void run_state::confirm(const model_delta& delta) {
   if (delta.attempt != stream_attempt_) return;
-  if (auto sum = taken_.take(core::waiting_bytes(delta))) self_->send(stream_, deltas_taken{*sum});
+  auto sum = taken_.take(core::waiting_bytes(delta));
+  if (sum && !planted(mutant::model_credit_lost)) self_->send(stream_, deltas_taken{*sum});
 }
 
-void run_state::on(fx::close_stream&) { self_->send<caf::message_priority::high>(stream_, close_stream{}); }
+void run_state::on(fx::close_stream&) {
+  if (planted(mutant::close_waits_in_line)) return self_->send(stream_, close_stream{});
+  self_->send<caf::message_priority::high>(stream_, close_stream{});
+}
 void run_state::on(fx::kill_stream&) { self_->send_exit(stream_, caf::exit_reason::kill); }
 void run_state::on(fx::pause_stream&) { self_->send<caf::message_priority::high>(stream_, pause_stream{}); }
 void run_state::on(fx::resume_stream&) { self_->send<caf::message_priority::high>(stream_, resume_stream{}); }

@@ -22,6 +22,7 @@
 #include "oncue/actors/scripted_model_stream.hpp"
 #include "oncue/actors/store_journal.hpp"
 #include "oncue/actors/supervisor.hpp"
+#include "oncue/actors/watch.hpp"
 #include "oncue/core/config.hpp"
 #include "oncue/io/http_client.hpp"
 #include "oncue/io/sqlite_store.hpp"
@@ -212,11 +213,11 @@ struct run_events::impl {
         supervisor{node->supervisor},
         self{node->system, true},
         run{std::move(the_run)},
-        next{from} {}
+        next{from},
+        source{self.ptr()} {}
 
   void open(event_source_actor from) {
-    source = std::move(from);
-    self->monitor(source);
+    source.on(std::move(from));
     pull();
   }
 
@@ -228,7 +229,7 @@ struct run_events::impl {
   }
 
   void pull() {
-    self->send(source, pull_limits{run, next, core::limits::pull_events_max, core::limits::pull_bytes_max},
+    self->send(source.who(), pull_limits{run, next, core::limits::pull_events_max, core::limits::pull_bytes_max},
                caf::actor_cast<subscriber_actor>(self));
   }
 
@@ -258,7 +259,7 @@ struct run_events::impl {
     bool came = true;
     self->receive([this](event_batch& batch) { take(batch); },
                   [this](const caf::down_msg& down) {
-                    if (!at_end && !at_pause && down.source == source.address()) open();
+                    if (!at_end && !at_pause && down.source == source.who().address()) open();
                   },
                   caf::after(timeout) >> [&came] { came = false; });
     return came;
@@ -269,7 +270,7 @@ struct run_events::impl {
   caf::scoped_actor self;
   run_id run;
   event_index next;
-  event_source_actor source;
+  actors::watch<caf::blocking_actor, event_source_actor> source;
   std::deque<event_ptr> buffer;
   bool at_end = false;
   bool at_pause = false;

@@ -5,6 +5,7 @@
 
 #include "oncue/core/limits.hpp"
 #include "oncue/io/log.hpp"
+#include "oncue/messages/mutants.hpp"
 
 namespace oncue::actors {
 
@@ -117,7 +118,8 @@ store_journal_actor::behavior_type store_journal_state::make_behavior() {
       [this](end_orphan& what) { return enqueue<end_orphan_reply>(others_, std::move(what)); },
       // A cancel ends a run that is paused by then, so it must not overtake what the run has waiting.
       [this](record_cancel& what) {
-        auto& where = waits(what.request.run) ? others_ : endings_;
+        auto overtakes = !waits(what.request.run) || planted(mutant::cancel_overtakes_log);
+        auto& where = overtakes ? endings_ : others_;
         return enqueue<record_cancel_reply>(where, std::move(what));
       },
       [this](const find_paused& what) {

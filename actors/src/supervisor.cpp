@@ -7,6 +7,7 @@
 #include "oncue/actors/run.hpp"
 #include "oncue/core/limits.hpp"
 #include "oncue/core/text.hpp"
+#include "oncue/messages/mutants.hpp"
 
 namespace oncue::actors {
 
@@ -139,7 +140,7 @@ void supervisor_state::created(create_run& what, std::shared_ptr<const core::age
   auto& row = roster_.created(id, spawn(std::move(setup), nullptr, std::move(what.events)));
   answer.source = row.handle.actor;
   // Whoever cancelled this id before it was there comes first: then it never begins.
-  if (reply.intent) stop(row, std::move(*reply.intent));
+  if (reply.intent && !planted(mutant::intent_not_obeyed)) stop(row, std::move(*reply.intent));
   if (on_busy == session_policy::interrupt) {
     row.handle.interrupts = true;
     interrupt_those_before(row);
@@ -317,7 +318,7 @@ void supervisor_state::on_down(const caf::down_msg& down) {
     return;
   }
   auto result = roster_.down(run, to_string(down.reason));
-  if (!result.lost) {
+  if (!result.lost || planted(mutant::lost_run_forgotten)) {
     wake(std::move(result.waiters));
     after_a_run_left();
     return;

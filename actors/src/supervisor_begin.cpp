@@ -3,6 +3,7 @@
 
 #include "error_words.hpp"
 #include "oncue/actors/supervisor.hpp"
+#include "oncue/messages/mutants.hpp"
 
 namespace oncue::actors {
 
@@ -46,7 +47,7 @@ void supervisor_state::interrupt_those_before(const node_roster::row& row) {
       other->waiters.emplace_back([this, request] {
         if (auto* found = roster_.find(request.run)) stop(*found, request);
       });
-    } else if (other->state != lost) {
+    } else if (other->state != lost && !planted(mutant::interrupt_ignored)) {
       stop(*other, std::move(request));
     }
   }

@@ -2,6 +2,7 @@
 #include <chrono>
 
 #include "oncue/actors/supervisor.hpp"
+#include "oncue/messages/mutants.hpp"
 
 namespace oncue::actors {
 
@@ -34,6 +35,7 @@ void supervisor_state::stop_all(bool also_begun) {
   using enum node_roster::row_state;
   for (const auto& [run, row] : roster_.rows()) {
     if (row.status == run_status::paused) continue;  // it is leaving: the journal keeps it
+    if (row.state == queued && planted(mutant::drain_forgets_queued)) continue;
     if (row.state == queued || (also_begun && row.state == running)) stop(*roster_.find(run), cancel_for_drain(run));
   }
 }

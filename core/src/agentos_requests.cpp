@@ -7,6 +7,7 @@
 #include "oncue/core/duration.hpp"
 #include "oncue/core/limits.hpp"
 #include "oncue/core/roster.hpp"
+#include "oncue/messages/mutants.hpp"
 
 namespace oncue::core {
 namespace {
@@ -33,7 +34,7 @@ event_index index_from(std::int64_t value) { return value < 0 ? 0 : static_cast<
 
 resume_form behind(std::int64_t last) {
   if (last < 0) return {};
-  return {static_cast<event_index>(last), static_cast<event_index>(last) + 1};
+  return {static_cast<event_index>(last), static_cast<event_index>(last) + (planted(mutant::resumed_one_early) ? 0 : 1)};
 }
 
 /// Unix seconds as milliseconds, without overflow.

@@ -6,6 +6,7 @@
 
 #include "oncue/core/cluster_options.hpp"
 #include "oncue/core/duration.hpp"
+#include "oncue/core/http_text.hpp"
 #include "oncue/core/json_text.hpp"
 #include "oncue/core/store_url.hpp"
 #include "oncue/core/text.hpp"
@@ -64,8 +65,6 @@ problem advertised_problem(std::string_view text) {
   return "expected a host's name or address, with or without a port, such as \"node1.example.com:7800\", got " +
          in_quotes(text);
 }
-
-bool is_loopback(std::string_view host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
 
 std::optional<std::uint16_t> port_of(std::string_view text) {
   std::uint16_t port = 0;

@@ -18,9 +18,6 @@ problem node_name_problem(std::string_view name);
 /// "host" or "host:port".
 problem advertised_problem(std::string_view text);
 
-/// True for this machine's own addresses.
-bool is_loopback(std::string_view host);
-
 std::optional<std::uint16_t> port_of(std::string_view text);
 
 /// "127.0.0.1:7800", "[::1]:7800".

@@ -5,6 +5,7 @@
 
 #include "oncue/core/http_text.hpp"
 #include "oncue/core/json_text.hpp"
+#include "oncue/messages/mutants.hpp"
 
 namespace oncue::core {
 
@@ -74,7 +75,8 @@ std::variant<door_open, door_shut> ask_doors(const request_head& head, const doo
     return door_shut{std::move(answer)};
   };
   if (head.authorization.empty()) return shut(key_missing());
-  if (!equals_secret(bearer_token(head.authorization), settings.key)) return shut(key_wrong());
+  auto has_key = equals_secret(bearer_token(head.authorization), settings.key);
+  if (!has_key && !planted(mutant::any_key_opens)) return shut(key_wrong());
   return open;
 }
 

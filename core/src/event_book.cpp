@@ -6,6 +6,7 @@
 #include "oncue/core/event_tail.hpp"
 #include "oncue/core/pauses.hpp"
 #include "oncue/core/session_history.hpp"
+#include "oncue/messages/mutants.hpp"
 
 namespace oncue::core {
 
@@ -36,7 +37,7 @@ std::string fenced(run_epoch stands, run_epoch epoch) {
 
 create_reply event_book::create(const create_run& what) {
   const auto& request = what.request;
-  if (!request.idempotency_key.empty()) {
+  if (!request.idempotency_key.empty() && !planted(mutant::key_not_recognised)) {
     if (auto answer = made_before(what); answer.refused || answer.existing) return answer;
   }
   if (what.only_existing) return {};
@@ -60,7 +61,7 @@ create_reply event_book::create(const create_run& what) {
   create_reply reply;
   drop_old_intents(what.created_at_ms);
   // An intent only hits a run of the user who left it, or any if it names none; it is gone with the id it named.
-  if (auto found = intents_.find(request.id); found != intents_.end()) {
+  if (auto found = intents_.find(request.id); found != intents_.end() && !planted(mutant::intent_lost)) {
     auto& left = found->second.request;
     if (left.scope.empty() || left.scope == request.user) {
       entry.cancel_accepted = cancelled_by(left);
@@ -92,11 +93,11 @@ create_reply event_book::made_before(const create_run& what) const {
 
 /// Adds what is not there yet. A sentence about what is wrong, or nothing.
 std::optional<std::string> event_book::add(row& to, event_index from, const std::vector<event_ptr>& events) {
-  if (from > to.next()) {
+  if (from > to.next() && !planted(mutant::gap_accepted)) {
     return "index " + std::to_string(from) + " leaves a gap after " + std::to_string(to.next());
   }
   for (const auto& event : events) {
-    if (event->index < to.next()) continue;
+    if (event->index < to.next() && !planted(mutant::retry_written_twice)) continue;
     bytes_ += cost_bytes(*event);
     to.events.push_back(event);
   }
@@ -108,7 +109,8 @@ std::variant<appended, journal_refused> event_book::append(const append_events& 
   if (found == rows_.end()) return journal_refused{what.run, "no such run"};
   auto& entry = found->second;
   if (entry.ended) return appended{what.run, entry.next()};
-  if (entry.epoch != what.epoch) return journal_refused{what.run, fenced(entry.epoch, what.epoch), true};
+  auto has_other_owner = entry.epoch != what.epoch && !planted(mutant::book_skips_fence);
+  if (has_other_owner) return journal_refused{what.run, fenced(entry.epoch, what.epoch), true};
   if (!make_room(sum_of_costs(what.events))) return journal_refused{what.run, "the in-memory journal is full of live runs"};
   if (auto wrong = add(entry, what.from, what.events)) return journal_refused{what.run, *wrong};
   note_pause(what.run, entry);
@@ -125,7 +127,7 @@ std::variant<finished, journal_refused> event_book::finish(const finish_run& wha
     }
     if (entry.epoch != what.epoch) return journal_refused{what.run, fenced(entry.epoch, what.epoch), true};
     if (auto wrong = add(entry, what.from, what.events)) return journal_refused{what.run, *wrong};
-    if (entry.cancel_accepted) cancel_wins(entry);
+    if (entry.cancel_accepted && !planted(mutant::book_forgets_cancel)) cancel_wins(entry);
     auto stands = entry.events.back();
     close(what.run, entry);  // may forget the row at once when space is short
     return finished{what.run, std::move(stands)};

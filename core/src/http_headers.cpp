@@ -121,6 +121,11 @@ std::optional<std::string_view> host_name(std::string_view host) {
   return name;
 }
 
+bool is_loopback(std::string_view host) {
+  auto is_number = host.find_first_not_of("0123456789.") == std::string_view::npos;
+  return host == "localhost" || host == "::1" || (is_number && host.starts_with("127."));
+}
+
 bool is_allowed_host(std::string_view host, std::span<const std::string> allowed) {
   auto found = host_name(host);
   if (!found) return false;

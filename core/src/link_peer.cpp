@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "oncue/messages/mutants.hpp"
+
 namespace oncue::core {
 
 namespace {
@@ -42,7 +44,7 @@ void link_peer::on(link_event::tick&, time_us now, link_orders& out) {
       if (now - since_ >= us(limits::link_connect_max)) fail("it took the connection and did not greet", now, out);
       return;
     case phase::up:
-      if (now - heard_at_ >= us(limits::link_silence_max)) {
+      if (now - heard_at_ >= us(limits::link_silence_max) && !planted(mutant::silent_link_stays_up)) {
         fail("nothing was heard of it for " + std::to_string(limits::link_silence_max.count()) + " ms", now, out);
       } else if (now - pinged_at_ >= us(limits::link_heartbeat)) {
         pinged_at_ = now;
@@ -94,6 +96,7 @@ void link_peer::on(link_event::piece_came& x, time_us now, link_orders& out) {
   heard_at_ = now;
   received_ += x.bytes;
   if (received_ - told_ < confirmed_step_bytes) return;
+  if (planted(mutant::link_never_confirms)) return;
   told_ = received_;
   out.emplace_back(link_effect::send{encode(link::ack{received_})});
 }
@@ -108,7 +111,8 @@ void link_peer::on(link_event::pieces& x, time_us, link_orders& out) {
 }
 
 void link_peer::pump(link_orders& out) {
-  while (!waiting_.empty() && unconfirmed_bytes() + waiting_.front().size() <= limits::link_window_bytes_max) {
+  auto has_room = [this] { return unconfirmed_bytes() + waiting_.front().size() <= limits::link_window_bytes_max; };
+  while (!waiting_.empty() && (has_room() || planted(mutant::link_unbounded))) {
     sent_ += waiting_.front().size();
     waiting_bytes_ -= waiting_.front().size();
     out.emplace_back(link_effect::send{std::move(waiting_.front())});

@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "oncue/messages/mutants.hpp"
+
 namespace oncue::core {
 
 namespace order = member_order;
@@ -20,7 +22,7 @@ membership::time_us membership::interval_us() const { return to_us(std::min(limi
 
 void membership::granted(time_us asked_at) {
   auto margin = std::min(limits::lease_margin_max, lease_ / 5);
-  stop_at_ = asked_at + to_us(lease_ - margin);
+  stop_at_ = asked_at + to_us(lease_ - margin) + (planted(mutant::lease_too_long) ? to_us(lease_) : 0);
   next_ask_ = asked_at + interval_us();
 }
 
@@ -38,7 +40,8 @@ bool membership::has_room_elsewhere() const {
 
 membership_orders membership::tick(time_us now) {
   membership_orders out;
-  if (known_.self != 0 && now >= stop_at_) fence(out, "it could not be renewed in time", now);
+  if (known_.self != 0 && now >= stop_at_ && !planted(mutant::lease_never_over))
+    fence(out, "it could not be renewed in time", now);
   if (asking_ || now < next_ask_) return out;
   asking_ = true;
   if (known_.self == 0) {
@@ -112,7 +115,8 @@ membership_orders membership::renewed(lease_reply reply, held_runs held, time_us
   draining_ = draining_ || held.load.draining;
   held_ = std::move(held.runs);
   out.emplace_back(order::announce{});
-  if (!reply.cancels.empty()) out.emplace_back(order::cancel{std::move(reply.cancels)});
+  if (!reply.cancels.empty() && !planted(mutant::renewal_drops_cancels))
+    out.emplace_back(order::cancel{std::move(reply.cancels)});
   if (!std::exchange(reaping_, true)) out.emplace_back(order::reap{});
   if (!std::exchange(looking_, true)) out.emplace_back(order::look{});
   if (reply.work_waits) claim(out);
@@ -151,7 +155,7 @@ membership_orders membership::looked(const my_runs& mine, time_us) {
     if (missed_.contains(run)) again.push_back(run);
   }
   missed_ = std::move(missing);
-  if (!again.empty()) out.emplace_back(order::give_back{std::move(again)});
+  if (!again.empty() && !planted(mutant::never_reconciled)) out.emplace_back(order::give_back{std::move(again)});
   return out;
 }
 
@@ -198,7 +202,7 @@ void membership::fence(membership_orders& out, std::string why, time_us now) {
   next_ask_ = now;
   // First the pen, then the hands: nothing that still runs can write.
   out.emplace_back(order::own{0});
-  out.emplace_back(order::fence{});
+  if (!planted(mutant::runs_outlive_lease)) out.emplace_back(order::fence{});
   out.emplace_back(order::announce{});
   out.emplace_back(order::say{true, "lease_lost", std::move(why)});
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "oncue/messages/mutants.hpp"
+
 namespace oncue::core {
 
 namespace {
@@ -13,7 +15,8 @@ constexpr std::int64_t us(limits::milliseconds time) { return std::chrono::micro
 bool says_nothing(const event_batch& batch) { return batch.events.empty() && batch.end == batch_end::more; }
 
 bool answers(const event_batch& batch, const pull_limits& pull) {
-  return batch.note == batch_note::none && (batch.events.empty() || batch.events.front()->index == pull.from);
+  return batch.note == batch_note::none &&
+         (batch.events.empty() || batch.events.front()->index == pull.from || planted(mutant::remote_duplicate_taken));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "oncue/core/limits.hpp"
 #include "oncue/core/retry.hpp"
+#include "oncue/messages/mutants.hpp"
 
 namespace oncue::core {
 
@@ -59,7 +60,9 @@ void run_machine::step(run_signal&& what, steady_us now_us, run_effects& out) {
   out_ = nullptr;
 }
 
-bool run_machine::is_current(attempt_no attempt) const { return phase_ != run_phase::ended && attempt == attempt_; }
+bool run_machine::is_current(attempt_no attempt) const {
+  return phase_ != run_phase::ended && (attempt == attempt_ || planted(mutant::old_attempt_heard));
+}
 
 /// A call is under way: its deltas, its end and its failure count.
 bool run_machine::in_call() const {
@@ -90,7 +93,7 @@ void run_machine::on(signal::begin&& x) {
 }
 
 void run_machine::open_attempt() {
-  ++attempt_;
+  if (!planted(mutant::attempt_reused)) ++attempt_;
   ++attempts_of_call_;
   ++open_attempts_;
   phase_ = run_phase::connecting;
@@ -165,7 +168,8 @@ void run_machine::on(model_done&& x) {
 void run_machine::on(model_failed&& x) {
   if (!is_current(x.attempt) || !in_call()) return;
   const auto& policy = setup_.entry->agent.retry;
-  if (wish_ || !x.retryable || phase_ == run_phase::streaming || attempts_of_call_ >= policy.attempts_max) {
+  auto has_spoken = phase_ == run_phase::streaming && !planted(mutant::retried_after_tokens);
+  if (wish_ || !x.retryable || has_spoken || attempts_of_call_ >= policy.attempts_max) {
     fail(x.code, std::move(x.message), x.provider_status);
     return;
   }
@@ -211,6 +215,7 @@ void run_machine::on(signal::cancel&& x) {
     settle();
     return;
   }
+  if (planted(mutant::cancel_ignored_in_retry) && phase_ == run_phase::backing_off) return;
   if (!phase_at_cancel_) phase_at_cancel_ = phase_;
   if (x.request.reason.empty()) x.request.reason = "Run " + setup_.id.value + " was cancelled";
   ending how{.kind = ending_kind::cancelled, .message = std::move(x.request.reason), .by = std::move(x.request.by)};
@@ -231,7 +236,7 @@ void run_machine::on(signal::cancel&& x) {
 }
 
 void run_machine::on(signal::timer&&) {
-  if (armed_us_ != 0 && now_us_ >= armed_us_) armed_us_ = 0;
+  if (armed_us_ != 0 && now_us_ >= armed_us_ && !planted(mutant::timer_works_once)) armed_us_ = 0;
   if (phase_ == run_phase::ended) {
     if (!journalled_ && finish_retry_us_ != 0 && now_us_ >= finish_retry_us_) send_finish();
     if (!is_closed() && now_us_ >= ended_us_ + grace_us) abandon_what_is_open();

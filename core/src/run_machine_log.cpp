@@ -5,6 +5,7 @@
 #include "oncue/core/limits.hpp"
 #include "oncue/core/run_machine.hpp"
 #include "oncue/core/text.hpp"
+#include "oncue/messages/mutants.hpp"
 
 namespace oncue::core {
 
@@ -26,7 +27,7 @@ void run_machine::add_delta(model_delta&& delta) {
   }
   if (pending_kind_ != delta.kind) seal_pending();
   pending_kind_ = delta.kind;
-  if (pending_text_.empty()) {
+  if (pending_text_.empty() || planted(mutant::text_overwritten)) {
     pending_text_ = std::move(delta.text);
   } else {
     pending_text_ += delta.text;
@@ -78,6 +79,7 @@ void run_machine::flush() {
   if (unconfirmed_.empty()) return;
   append_in_flight_ = true;
   emit(effect::append{unconfirmed_.front()->index, unconfirmed_});
+  if (planted(mutant::published_before_logged)) emit(effect::publish{unconfirmed_});
 }
 
 void run_machine::throttle() {
@@ -128,7 +130,7 @@ void run_machine::stop() {
   phase_ = run_phase::ended;
   ended_us_ = now_us_;
   session_history_ = {};
-  if (has_open_attempt()) emit(effect::close_stream{});
+  if (has_open_attempt() && !planted(mutant::stream_left_open)) emit(effect::close_stream{});
   stop_tools_and_children();
 }
 
@@ -138,10 +140,11 @@ void run_machine::end(ending how) {
   // Whoever was told that the run will be cancelled was told the truth, however it would have ended by itself.
   if (wish_ && how.kind != ending_kind::cancelled) how = std::move(wish_->how);
   ending_ = std::move(how);
-  seal_pending();
+  if (!planted(mutant::ending_lacks_last_text)) seal_pending();
   answer_stopped_calls();
   log(boxed<run_ended>{
       {*ending_, text_, usage_, run_first_token_us_, static_cast<std::uint64_t>(now_us_ - setup_.created_us)}});
+  if (planted(mutant::ended_twice)) log(event_body{unconfirmed_.back()->body});
   ended_index_ = next_index_ - 1;
   send_finish();
   settle();
@@ -207,7 +210,7 @@ void run_machine::answer_waiters() {
   auto can_answer = [this](const cancel_waiter& waiter) {
     if (now_us_ >= waiter.answer_by_us) return true;
     if (!ending_ || !journalled_) return false;
-    return ending_->kind != ending_kind::cancelled || is_closed();
+    return ending_->kind != ending_kind::cancelled || is_closed() || planted(mutant::cancel_answered_too_early);
   };
   for (const auto& waiter : waiters_) {
     if (can_answer(waiter)) emit(effect::answer_cancel{waiter.ticket, reply_for(waiter)});
@@ -233,7 +236,7 @@ cancel_reply run_machine::reply_for(const cancel_waiter& waiter) const {
   if (journalled_) reply.index = ended_index_;
   if (!ending_) {
     reply.outcome = cancel_outcome::accepted;  // it lets something come to its end first
-  } else if (ending_->kind != ending_kind::cancelled) {
+  } else if (ending_->kind != ending_kind::cancelled && !planted(mutant::late_cancel_claims_success)) {
     reply.outcome = cancel_outcome::already_ended;
   } else {
     reply.outcome = journalled_ ? cancel_outcome::cancelled : cancel_outcome::accepted;

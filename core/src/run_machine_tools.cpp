@@ -7,6 +7,7 @@
 #include "oncue/core/retry.hpp"
 #include "oncue/core/run_machine.hpp"
 #include "oncue/core/text.hpp"
+#include "oncue/messages/mutants.hpp"
 
 namespace oncue::core {
 
@@ -261,7 +262,9 @@ void run_machine::check_tool_deadlines() {
 
 void run_machine::stop_tools_and_children() {
   if (!tools_) return;
-  for (auto number : tools_->open) emit(effect::stop_tool{number});
+  for (auto number : tools_->open) {
+    if (!planted(mutant::tool_left_running)) emit(effect::stop_tool{number});
+  }
   for (const auto& child : tools_->children) emit(effect::cancel_child{cancel_of(child.id)});
   tools_->tools_at_end = static_cast<std::uint32_t>(tools_->open.size());
   tools_->children_at_end = static_cast<std::uint32_t>(tools_->children.size());

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "oncue/core/store_url.hpp"
 #include "oncue/io/postgres_store.hpp"
 #include "postgres_statement.hpp"
 #include "postgres_url.hpp"
@@ -43,7 +44,7 @@ bool is_away(const std::string& state) {
 }  // namespace
 
 postgres_connection::postgres_connection(const std::string& url)
-    : words_{connection_words(url)}, name_{url_without_password(url)} {}
+    : words_{connection_words(url)}, name_{core::without_password(url)} {}
 
 // -- connecting --------------------------------------------------------------------
 

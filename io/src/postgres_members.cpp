@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "oncue/core/store_url.hpp"
 #include "oncue/io/postgres_store.hpp"
 #include "postgres_connection.hpp"
 #include "postgres_reaper.hpp"
@@ -283,7 +284,7 @@ store_result<std::unique_ptr<member_store>> postgres_members::open(const postgre
   try {
     opened->connect();
   } catch (const std::exception& error) {
-    return database_problem(url_without_password(options.url), error);
+    return database_problem(core::without_password(options.url), error);
   }
   return std::unique_ptr<member_store>{std::move(opened)};
 }

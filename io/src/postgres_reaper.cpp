@@ -8,6 +8,7 @@
 
 #include "oncue/core/event_record.hpp"
 #include "oncue/core/limits.hpp"
+#include "oncue/messages/mutants.hpp"
 #include "store_log.hpp"
 #include "store_writer.hpp"
 
@@ -108,7 +109,7 @@ std::optional<std::int64_t> postgres_reaper::time_of_judgement(postgres_connecti
   if (is_new || server_ms - seen_ms_ > waited_ms + rows.number(1) / 4) since_ms_ = server_ms;
   seen_ms_ = server_ms;
   seen_at_ = asked_at;
-  auto is_grace = server_ms <= since_ms_ + rows.number(2);
+  auto is_grace = server_ms <= since_ms_ + rows.number(2) && !planted(mutant::no_grace_after_outage);
   if (is_grace || rows.number(3) == 0) return std::nullopt;
   return server_ms;
 }

@@ -38,43 +38,12 @@ std::unique_ptr<std::map<std::string, std::string>> words_of(const std::string& 
   return is_plain(*words) ? std::move(words) : nullptr;
 }
 
-/// "a,b" and "1,2" as "a:1,b:2"; one port may be that of all hosts.
-std::string addresses(const std::string& hosts, const std::string& ports) {
-  std::string all;
-  std::size_t host = 0;
-  std::size_t port = 0;
-  for (;;) {
-    auto host_end = hosts.find(',', host);
-    auto port_end = ports.find(',', port);
-    auto name = hosts.substr(host, host_end - host);
-    auto number = ports.substr(port, port_end - port);
-    if (name.find(':') != std::string::npos) name = "[" + name + "]";
-    all += (all.empty() ? "" : ",") + name + (number.empty() ? "" : ":" + number);
-    if (host_end == std::string::npos) return all;
-    host = host_end + 1;
-    if (port_end != std::string::npos) port = port_end + 1;
-  }
-}
-
 }  // namespace
 
 std::string url_problem(const std::string& url) {
   if (words_of(url)) return {};
   return "the database's URL cannot be read: expected postgresql://user:password@host:port/database?sslmode=verify-full, "
          "with what is special in a password as %xx";
-}
-
-std::string url_without_password(const std::string& url) {
-  auto words = words_of(url);
-  if (!words) return "postgresql://...";
-  auto user = part(*words, "user");
-  auto host = part(*words, "host");
-  auto port = part(*words, "port");
-  auto is_socket = host.starts_with('/');
-  auto shown = "postgresql://" + user + (user.empty() ? "" : "@") + (is_socket ? "" : addresses(host, port)) + "/" +
-               part(*words, "dbname");
-  if (is_socket) shown += "?host=" + host + (port.empty() ? "" : "&port=" + port);
-  return shown;
 }
 
 std::vector<std::pair<std::string, std::string>> connection_words(const std::string& url) {

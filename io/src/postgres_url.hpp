@@ -1,4 +1,4 @@
-// A database's URL: what libpq makes of it, and what people may see of it.
+// A database's URL: what libpq makes of it.
 #pragma once
 
 #include <string>

@@ -8,6 +8,7 @@
 #include "oncue/core/limits.hpp"
 #include "oncue/core/session_history.hpp"
 #include "oncue/core/text.hpp"
+#include "oncue/messages/mutants.hpp"
 
 namespace oncue::io {
 
@@ -19,7 +20,8 @@ journal_refused refused(const run_id& run, std::string why) { return {run, std::
 
 /// The ending that was asked for, unless a cancel was accepted before.
 ending with_flag(const run_row& run, ending wanted) {
-  if (!run.cancel_requested || wanted.kind == ending_kind::cancelled) return wanted;
+  auto was_cancelled = run.cancel_requested && !planted(mutant::store_forgets_cancel);
+  if (!was_cancelled || wanted.kind == ending_kind::cancelled) return wanted;
   return {.kind = ending_kind::cancelled, .message = run.cancel_reason, .by = run.cancel_by};
 }
 
@@ -65,7 +67,7 @@ store_answer store_writer::write(const create_run& what) {
   }
   create_reply reply;
   reply.intent = take_intent(what);
-  if (reply.intent) flag(run_no, *reply.intent);
+  if (reply.intent && !planted(mutant::store_intent_not_flagged)) flag(run_no, *reply.intent);
   return reply;
 }
 
@@ -279,7 +281,7 @@ bool store_writer::close_run(const run_row& run, event_index first, const run_ev
 store_answer store_writer::write(const finish_run& what) {
   auto run = find_row(db_, what.run, row_use::writing);
   if (!run) return refused(what.run, "no such run");
-  if (!run->is_open()) return finished{what.run, load_ending(db_, *run)};
+  if (!run->is_open() && !planted(mutant::store_ends_again)) return finished{what.run, load_ending(db_, *run)};
   const auto& events = what.events;
   if (events.empty() || !get_if<run_ended>(*events.back())) {
     return refused(what.run, "the last event of a finish is not an ending");

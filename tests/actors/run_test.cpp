@@ -3,6 +3,7 @@
 #include "oncue/actors/run.hpp"
 
 #include <caf/test/unit_test.hpp>
+#include <utility>
 
 #include "oncue/core/limits.hpp"
 #include "support/node.hpp"
@@ -31,6 +32,25 @@ CAF_TEST(a run streams to its readers and ends once) {
   n.settle();
   CAF_CHECK(late.ended);
   CAF_CHECK(late.events == early.events);
+}
+
+CAF_TEST(a batch that answers an older pull is not taken again) {
+  node n;
+  recording seen;
+  n.run("r");
+  auto reader = n.record("r", seen);
+  n.settle();
+  n.say_text("Once ");
+  CAF_REQUIRE(!seen.events.empty());
+  auto already = seen.events;
+  caf::anon_send(reader, event_batch{.run = {"r"}, .events = already, .next = already.back()->index + 1});
+  n.settle();
+  CAF_CHECK(seen.events == already);
+  n.say_text("upon");
+  n.say(model_done{0, "stop", {3, 2, 0, 0}, {}});
+  n.say(model_closed{});
+  CAF_CHECK(seen.ended);
+  CAF_CHECK_EQUAL(whole_log(seen.events), "");
 }
 
 CAF_TEST(the journal has an event before any reader has it) {
@@ -157,6 +177,21 @@ CAF_TEST(a stream that dies is an event for its run) {
   CAF_CHECK_EQUAL(ending_of(seen.events)->content, "x");
 }
 
+CAF_TEST(the word to close overtakes whatever waits for the stream) {
+  node n;
+  n.run("r");
+  auto stream = caf::actor_cast<caf::actor>(n.model().self);
+  for (std::uint64_t sum : {1, 2, 3}) caf::anon_send(stream, deltas_taken{sum});
+  auto only_the_stream = std::exchange(n.scheduler().jobs, {});
+  n.cancel("r");
+  n.settle();
+  CAF_CHECK(!n.model().closed);
+  n.scheduler().jobs = std::move(only_the_stream);
+  n.settle();
+  CAF_CHECK(n.model().closed);
+  CAF_CHECK_EQUAL(n.model().taken, 0u);
+}
+
 CAF_TEST(a stream that does not close is killed after the grace period and the run is gone) {
   node n;
   auto before = n.live_actors();
@@ -209,6 +244,23 @@ CAF_TEST(a reader that stops reading holds nothing and disturbs nobody) {
   CAF_CHECK(back.ended);
   caf::anon_send_exit(lazy, caf::exit_reason::kill);
   n.settle();
+}
+
+CAF_TEST(a reader that is done leaves nothing with the journal that it has read) {
+  node n;
+  n.run("r");
+  n.say_text("word");
+  n.say(model_done{});
+  n.say(model_closed{});
+  recording seen;
+  auto reader =
+      n.system().spawn<subscriber_actor::stateful_impl<recorder_state>>(n.supervisor(), run_id{"r"}, &seen, event_index{0});
+  auto address = reader.address();
+  reader = nullptr;
+  n.settle();
+  CAF_CHECK(seen.ended);
+  // A monitor that stays holds the memory of whoever has set it.
+  CAF_CHECK_EQUAL(address.get()->weak_refs.load(), 1u);
 }
 
 CAF_TEST(a subscriber that nobody holds still sees the end) {

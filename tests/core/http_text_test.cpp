@@ -254,6 +254,12 @@ CAF_TEST(a host is this machine under its own names only) {
   }
 }
 
+CAF_TEST(an address of this machine is no name that only looks like one) {
+  for (const auto* host : {"localhost", "::1", "127.0.0.1", "127.1.2.3"}) CAF_CHECK(is_loopback(host));
+  for (const auto* host : {"", "127.example.com", "127.0.0.1.example.com", "0.0.0.0", "::", "10.0.0.1", "1127.0.0.1"})
+    CAF_CHECK(!is_loopback(host));
+}
+
 CAF_TEST(an origin is allowed by scheme host and port) {
   std::vector<std::string> allowed = {"http://localhost:3000", "https://agno.com", "http://[::1]:3000"};
   for (const auto* good :

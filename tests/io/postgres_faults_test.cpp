@@ -50,22 +50,6 @@ std::string as(const std::string& user, const std::string& url) {
 
 }  // namespace
 
-CAF_TEST(a url is shown without its password) {
-  using io::url_without_password;
-  CAF_CHECK_EQUAL(url_without_password("postgresql://ann:s3cret@db.example:5433/oncue?sslmode=require"),
-                  "postgresql://ann@db.example:5433/oncue");
-  CAF_CHECK_EQUAL(url_without_password("postgres://ann@db/oncue?password=s3cret"), "postgresql://ann@db/oncue");
-  CAF_CHECK_EQUAL(url_without_password("postgresql://ann:s3%40cret@a:1,b:2,[::1]:3/x"),
-                  "postgresql://ann@a:1,b:2,[::1]:3/x");
-  CAF_CHECK_EQUAL(url_without_password("postgresql:///x?host=/run/pg&port=7&user=ann"),
-                  "postgresql://ann@/x?host=/run/pg&port=7");
-  CAF_CHECK_EQUAL(url_without_password("postgresql://ann:s3cret@db:5433:x/oncue"), "postgresql://...");
-  // What should have been written as %40 and %2F.
-  CAF_CHECK_EQUAL(url_without_password("postgresql://ann:p@s3cret@db/oncue"), "postgresql://...");
-  CAF_CHECK_EQUAL(url_without_password("postgresql://ann:12/s3cret@db/oncue"), "postgresql://...");
-  CAF_CHECK_EQUAL(url_without_password("ann:s3cret"), "postgresql://...");
-}
-
 CAF_TEST(a url that leads nowhere is one sentence without a password) {
   CAF_CHECK(says(postgres_problem("mysql://ann:s3cret@db/x"), "the database's URL cannot be read: expected postgresql://"));
   CAF_CHECK(says(postgres_problem("postgresql://ann:x@s3cret@db/x"), "the database's URL cannot be read"));

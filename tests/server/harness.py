@@ -83,7 +83,8 @@ class Server:
         self.config = self.folder / "oncue.toml"
         self.config.write_text(config)
         self.args = list(args)
-        self.env = {"PATH": os.environ["PATH"], "HOME": str(self.folder), **(env or {})}
+        of_sanitizers = {key: value for key, value in os.environ.items() if key.endswith("SAN_OPTIONS")}
+        self.env = {"PATH": os.environ["PATH"], "HOME": str(self.folder), **of_sanitizers, **(env or {})}
         self.process = None
         try:
             self.start()

@@ -155,8 +155,10 @@ class Load:
     def resumed(self, run, dice):
         """The connection breaks, and the rest is read from the event on that is missing."""
         with self.start(run, "words", dice, background="true") as first:
-            for _ in range(dice.randrange(1, 20)):
-                first.until("RunContent")
+            for _ in range(dice.randrange(3, 20)):
+                first.next()
+            if endings(first.names()):  # deltas come together when the machine has much to do
+                return broken_stream(first.events)
             first.reset()
             last = first.events[-1][1]["event_index"]
             with Stream(self.server, "GET", f"/runs/{run}/events", headers={"Last-Event-ID": str(last)}) as rest:

@@ -12,6 +12,7 @@
 #include "oncue/core/limits.hpp"
 #include "oncue/core/pauses.hpp"
 #include "oncue/messages/events.hpp"
+#include "oncue/messages/mutants.hpp"
 
 namespace oncue::core {
 
@@ -28,10 +29,11 @@ inline event_batch cut_batch(const std::vector<event_ptr>& all, const pull_limit
   std::size_t bytes = 0;
   for (auto i = static_cast<std::size_t>(pull.from - all.front()->index); i < all.size(); ++i) {
     bytes += cost_bytes(*all[i]);
-    if (!batch.events.empty() && (batch.events.size() >= pull.events_max || bytes > pull.bytes_max)) break;
+    auto is_full = batch.events.size() >= pull.events_max || bytes > pull.bytes_max;
+    if (!batch.events.empty() && is_full && !planted(mutant::credit_ignored)) break;
     batch.events.push_back(all[i]);
   }
-  batch.next = batch.events.back()->index + 1;
+  batch.next = batch.events.back()->index + (planted(mutant::cursor_jumps) ? 2 : 1);
   if (get_if<run_ended>(*batch.events.back())) batch.end = batch_end::ended;
   if (is_paused && batch.next > all.back()->index) batch.end = batch_end::paused;
   return batch;
@@ -62,7 +64,7 @@ class event_tail {
       return {verdict::serve, cut_batch(events_, limits)};
     }
     if (readers_.size() >= limits::pulls_max && !readers_.contains(reader_key)) return {verdict::from_journal, {}};
-    readers_.insert_or_assign(reader_key, waiting{reader, limits});
+    if (!planted(mutant::pull_forgotten)) readers_.insert_or_assign(reader_key, waiting{reader, limits});
     return {verdict::wait, {}};
   }
 
@@ -109,7 +111,7 @@ class event_tail {
       bytes_ -= cost_bytes(*events_[dropped++]);
     }
     events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(dropped));
-    first_ += dropped;
+    if (!planted(mutant::tail_miscounts)) first_ += dropped;
   }
 
   event_index first_;

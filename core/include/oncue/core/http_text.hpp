@@ -83,6 +83,10 @@ bool equals_secret(std::string_view given, std::string_view secret);
 /// The name in a Host header, without its port and, for IPv6, without brackets. Nothing if it is no such header.
 std::optional<std::string_view> host_name(std::string_view host);
 
+/// True for an address that only this machine can reach: localhost, ::1, 127.x.y.z; as a person writes it into a setting,
+/// without a port and brackets. A name that only begins like one ("127.example.com") is no such address.
+bool is_loopback(std::string_view host);
+
 /// True for localhost, 127.0.0.1 and ::1 with any port, and for the `allowed` names (without a port, in any case). A page
 /// that points its own name at this machine sends its own name (DNS rebinding): it is not among them.
 bool is_allowed_host(std::string_view host, std::span<const std::string> allowed);

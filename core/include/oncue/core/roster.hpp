@@ -28,6 +28,7 @@
 #include "oncue/messages/cancel.hpp"
 #include "oncue/messages/events.hpp"
 #include "oncue/messages/journal.hpp"
+#include "oncue/messages/mutants.hpp"
 #include "oncue/messages/run.hpp"
 
 namespace oncue::core {
@@ -189,7 +190,7 @@ class roster {
     }
     leave_place(*entry, row_state::lost);
     result.lost = true;
-    if (entry->cancel_wanted) {
+    if (entry->cancel_wanted && !planted(mutant::cancel_lost_with_actor)) {
       result.how = *entry->cancel_wanted;
     } else {
       result.how.kind = ending_kind::failed;
@@ -214,7 +215,7 @@ class roster {
   /// nothing.
   row* next_to_begin() {
     if (draining_ || free_places() == 0 || for_place_.empty()) return nullptr;
-    auto& entry = *for_place_.first();
+    auto& entry = *(planted(mutant::last_come_first_served) ? for_place_.last() : for_place_.first());
     for_place_.leave(entry, &row::for_place);
     --heads_;
     ++running_;
@@ -255,7 +256,7 @@ class roster {
       --behind_;
     } else {
       if (!entry.has_begun()) --heads_;
-      if (auto* next = line.first()) take_turn(*next);
+      if (auto* next = line.first(); next && !planted(mutant::session_not_freed)) take_turn(*next);
     }
     if (line.empty()) sessions_.erase(sessions_.find(entry.session->first));
     entry.session = nullptr;

@@ -35,7 +35,4 @@ class postgres_archive {
   static store_result<std::unique_ptr<run_archive>> open(const std::string& url);
 };
 
-/// Where a database is, for people.
-std::string url_without_password(const std::string& url);
-
 }  // namespace oncue::io
