@@ -23,11 +23,10 @@
 //   LIMIT_CRASH           accepted_holds       "accepted" without "durable" does not survive the process
 //   LIMIT_NOT_DURABLE     already_holds        "already_ended" without "durable": a cancel kept meanwhile may still win
 
-#ifndef LOSSES
-#define LOSSES 1   // actors that die
-#endif
-#ifndef REFUSALS
-#define REFUSALS 1 // endings that the store refuses for a moment
+#ifdef LONG
+#define FAULTS 3
+#else
+#define FAULTS 2
 #endif
 #define PEOPLE 2
 #define NOBODY PEOPLE // asks for no answer
@@ -46,14 +45,13 @@ bool flag = false;    // cancel_requested
 bool intent = false;
 byte endings = 0;
 bool crashed = false;
-bool may_crash = false; // no fault has to happen
+byte faults = FAULTS; // that may still happen: an actor dies, the store refuses, the process ends
 
 mtype answer[PEOPLE] = silent;
 bool durable[PEOPLE] = false; // as the answer says
 bool kept = false;            // a cancel was answered after the journal had it
 
 mtype mode_of[PEOPLE] = immediate;
-byte losses = 0;
 bool gone = false; // the run's actor
 bool socket_open = false;
 bool model_called = false;
@@ -106,7 +104,7 @@ inline take(what, who, how) {
      fi
   :: what == finish ->
      if
-     :: is_open && refusals < REFUSALS -> refusals++; run_high!refused(NOBODY, nothing)
+     :: is_open && faults > 0 -> faults--; run_high!refused(NOBODY, nothing)
      :: true ->
         if :: flag && is_open -> end_row(cancelled) :: else -> end_row(how) fi;
         run_high!finished(NOBODY, row)
@@ -118,12 +116,12 @@ inline take(what, who, how) {
 }
 
 proctype Journal() {
-  mtype what, how; byte who; byte refusals = 0; bool over = false;
+  mtype what, how; byte who; bool over = false;
 end: do
   :: atomic { !over && nempty(jrn_high) -> jrn_high?what, who, how; take(what, who, how) }
   :: atomic { !over && empty(jrn_high) && nempty(jrn_low) -> jrn_low?what, who, how; take(what, who, how) }
-  :: atomic { !over && may_crash && is_open -> // the process dies; the next one cleans up before it does anything else
-     crashed = true; over = true;
+  :: atomic { !over && faults > 0 && is_open -> // the process dies; the next one cleans up before it does anything else
+     faults = 0; crashed = true; over = true;
 #ifdef BUG_FLAG_IGNORED
      end_row(failed)
 #else
@@ -200,7 +198,7 @@ proctype Run() {
   :: atomic { waits[0] && !journalled && (wish || phase == ended) -> answer_late(0) }
   :: atomic { waits[1] && !journalled && (wish || phase == ended) -> answer_late(1) }
   :: atomic { journalled -> sup!last_word(0, nothing); break }
-  :: atomic { losses < LOSSES -> losses++; break }
+  :: atomic { faults > 0 -> faults--; break }
   od;
   // The actor is gone: its socket with it, and whoever waits for its answer hears of that.
   atomic {
@@ -280,8 +278,7 @@ proctype Starter() { sup!start(0, nothing) }
 init {
   atomic {
     if :: mode_of[1] = graceful :: true fi;
-    if :: may_crash = true :: true fi;
-    if :: losses = LOSSES :: true fi;
+    do :: faults > 0 -> faults-- :: break od; // no fault has to happen
     run Journal(); run Supervisor(); run Starter(); run Person(0); run Person(1)
   }
 }
@@ -294,20 +291,32 @@ init {
 #define told_already (answer[0] == said_already || answer[1] == said_already)
 #define all_told (answer[0] != silent && answer[1] != silent)
 
-ltl one_ending { [] (endings <= 1) }
-ltl cancelled_holds { [] (told_cancelled -> row == cancelled) }
-#ifdef LIMIT_CRASH
-ltl accepted_holds { [] (told_accepted -> <> (row == cancelled)) }
-#else
-ltl accepted_holds { [] (told_accepted -> <> (row == cancelled || crashed)) }
-#endif
-ltl kept_holds { [] (kept || (flag && !is_over) -> <> (row == cancelled)) }
+// Always.
+#define one_ending (endings <= 1)
+#define cancelled_holds (!told_cancelled || row == cancelled)
+#define socket_first (!told_journal_first)
 #ifdef LIMIT_NOT_DURABLE
-ltl already_holds { [] (told_already -> row != cancelled) }
+#define already_holds (!told_already || row != cancelled)
 #else
-ltl already_holds { [] (told_already_for_good -> row == completed || row == failed) }
+#define already_holds (!told_already_for_good || row == completed || row == failed)
 #endif
-ltl intent_holds { [] (told_intent -> (!model_called && [] !model_called)) }
-ltl socket_first { [] !told_journal_first }
-ltl every_cancel_told { <> (all_told || crashed) }
-ltl cancelled_run_ends { <> is_over }
+#define intent_holds (!(told_intent && model_called))
+#ifndef ALWAYS
+#define ALWAYS (one_ending && cancelled_holds && socket_first && already_holds && intent_holds)
+#endif
+
+// In the end.
+#ifdef LIMIT_CRASH
+#define accepted_holds ([] (told_accepted -> <> (row == cancelled)))
+#else
+#define accepted_holds ([] (told_accepted -> <> (row == cancelled || crashed)))
+#endif
+#define kept_holds ([] (kept || (flag && !is_over) -> <> (row == cancelled)))
+#define every_cancel_told (<> (all_told || crashed))
+#define cancelled_run_ends (<> is_over)
+#ifndef FINALLY
+#define FINALLY (accepted_holds && kept_holds && every_cancel_told && cancelled_run_ends)
+#endif
+
+ltl always { [] ALWAYS }
+ltl finally { FINALLY }
