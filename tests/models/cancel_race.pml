@@ -208,9 +208,9 @@ proctype Run() {
     do
     :: nempty(run_high) -> run_high?what, who, how;
        if :: what == cancel && who < PEOPLE -> sup!cancel(who, how) :: else fi
-    :: else -> break
+    :: empty(run_high) -> break
     od;
-    do :: nempty(run_low) -> run_low?begin :: else -> break od;
+    do :: nempty(run_low) -> run_low?begin :: empty(run_low) -> break od;
     sup!down(0, nothing);
     gone = true
   }

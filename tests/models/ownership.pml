@@ -2,7 +2,7 @@
 // are killed, drain; their actors die and the database's answers get lost; meanwhile somebody cancels the run at any node.
 //
 // Proves that a run has one ending (I1) and nothing after it, that what an owner writes that lost the run changes nothing
-// (fencing), that without a stopped process no two nodes work at it at once, that an accepted cancel is how it ends whoever
+// (the epoch is modelled by what it is compared for: does the actor know the row's), that without a stopped process no two nodes work at it at once, that an accepted cancel is how it ends whoever
 // ends it (I2), that a restart is only of a run that said nothing, and that the run ends in any case (I10).
 // Stands for: core/membership (fence, looked, given_back), io/postgres_members (enter, claim, release), postgres_reaper,
 // store_writer (owner and epoch of each write, end_as), actors/supervisor_cluster.
@@ -108,6 +108,12 @@ inline end_in_place(how) {
 inline forget() { has_actor[me] = false; works[me] = false; spoke[me] = false; wanted[me] = false }
 inline bury(id) { up[id] = false; lease[id] = fresh }
 
+#ifdef BUG_FINDER_ENDS
+#define sees_to(dead) (found == dead)
+#else
+#define sees_to(dead) true
+#endif
+
 proctype Node(byte me) {
   byte former = 0, i = 0;
 #ifdef BUG_FINDER_ENDS
@@ -185,11 +191,7 @@ proctype Node(byte me) {
        fi
      }
      i = 0 }
-  :: atomic { !stopped[me] && self[me] != 0 && !is_over && owner != 0 && !up[owner]
-#ifdef BUG_FINDER_ENDS
-     && found == owner
-#endif
-     ->
+  :: atomic { !stopped[me] && self[me] != 0 && !is_over && owner != 0 && !up[owner] && sees_to(owner) ->
      if
 #ifdef BUG_SPEAKS_TWICE
      :: may_restart && restarts < RESTARTS && !flag ->
@@ -207,6 +209,12 @@ proctype Node(byte me) {
   od
 }
 
+#ifdef LONG
+#define some_overdue (overdue_now(1) || overdue_now(2) || overdue_now(3) || overdue_now(4) || overdue_now(5))
+#else
+#define some_overdue (overdue_now(1) || overdue_now(2) || overdue_now(3) || overdue_now(4))
+#endif
+
 proctype Time() {
   byte i;
 end: do
@@ -216,11 +224,7 @@ end: do
   :: atomic { self[0] != 0 && stopped[0] && lease[self[0]] == fresh -> lease[self[0]] = late }
   :: atomic { self[1] != 0 && stopped[1] && lease[self[1]] == fresh -> lease[self[1]] = late }
   // A node that is not stopped has stopped its runs before its lease is over.
-  :: atomic { (overdue_now(1) || overdue_now(2) || overdue_now(3) || overdue_now(4)
-#ifdef LONG
-     || overdue_now(5)
-#endif
-     ) ->
+  :: atomic { some_overdue ->
      for (i : 1 .. lives) {
        if :: up[i] && may_be_over(i) -> lease[i] = over; overdue = true :: else fi
      }
