@@ -27,7 +27,7 @@
 #define FAULTS 2
 #endif
 #define BATCH 3  // events_max of a pull
-#define WINDOW 3 // link_window_bytes_max
+#define WINDOW 2 // link_window_bytes_max
 #ifdef BUG_ACK_TOO_RARE
 #define STEP (WINDOW + 1)
 #else
