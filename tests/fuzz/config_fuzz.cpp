@@ -1,5 +1,5 @@
-// oncue.toml. Whatever it is, it is a configuration that makes a catalog, or one sentence that says where it is wrong; and the
-// same text is always read in the same way.
+// oncue.toml. Whatever it is, it is a configuration that makes a catalog, or one sentence that says where it is wrong; and
+// the same text is always read in the same way.
 #include <algorithm>
 
 #include "fuzz.hpp"

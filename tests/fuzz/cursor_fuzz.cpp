@@ -1,5 +1,5 @@
-// Where a reader wants to go on: Last-Event-ID as browsers repeat it, and the cursors in a query. The first line is the header,
-// the rest a query. What is taken is a place in a log, and is the same when it is asked for again in plain digits.
+// Where a reader wants to go on: Last-Event-ID as browsers repeat it, and the cursors in a query. The first line is the
+// header, the rest a query. What is taken is a place in a log, and is the same when it is asked for again in plain digits.
 #include <algorithm>
 
 #include "fuzz.hpp"

@@ -1,6 +1,6 @@
-// A connection of another node, who is not to be believed: frames in any order, each with two bytes for its length in front,
-// go the way of those that come through the door. Whatever it says, a link is up only with the right peer, no more is under
-// way than the window holds, and what is said to it can be read.
+// A connection of another node, who is not to be believed: frames in any order, each with two bytes for its length in
+// front, go the way of those that come through the door. Whatever it says, a link is up only with the right peer, no more
+// is under way than the window holds, and what is said to it can be read.
 #include <string>
 #include <utility>
 
@@ -86,7 +86,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   stranger it{(bytes.front() & 1) != 0};
   bytes.remove_prefix(1);
   for (int frames = 0; bytes.size() >= 2 && frames < 32; ++frames) {
-    auto length = static_cast<std::size_t>(static_cast<unsigned char>(bytes[0])) * 256 + static_cast<unsigned char>(bytes[1]);
+    auto length =
+        static_cast<std::size_t>(static_cast<unsigned char>(bytes[0])) * 256 + static_cast<unsigned char>(bytes[1]);
     bytes.remove_prefix(2);
     auto frame = bytes.substr(0, length);
     bytes.remove_prefix(frame.size());

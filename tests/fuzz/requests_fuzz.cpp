@@ -1,5 +1,5 @@
-// AgentOS' requests as forms: start, cancel, continue, and the lists' queries. The first byte says which, the rest is the form.
-// What is taken is within every bound; what is not is refused as the caller's fault, with a reason.
+// AgentOS' requests as forms: start, cancel, continue, and the lists' queries. The first byte says which, the rest is the
+// form. What is taken is within every bound; what is not is refused as the caller's fault, with a reason.
 #include "fuzz.hpp"
 #include "oncue/core/agentos_requests.hpp"
 #include "oncue/core/http_text.hpp"

@@ -1,9 +1,9 @@
-// One run on one node, and everybody who may end it: its model, its deadlines, two people who cancel it (one of them perhaps
-// gracefully, either of them perhaps before the run is there), the supervisor when the run's actor dies, and the next start
-// of the program when the process does.
+// One run on one node, and everybody who may end it: its model, its deadlines, two people who cancel it (one of them
+// perhaps gracefully, either of them perhaps before the run is there), the supervisor when the run's actor dies, and the
+// next start of the program when the process does.
 //
-// Proves I1 (one ending), I2 (what was answered holds), I3 (the socket is closed before the journal hears of it), that every
-// cancel is answered, and that a cancelled run ends.
+// Proves I1 (one ending), I2 (what was answered holds), I3 (the socket is closed before the journal hears of it), that
+// every cancel is answered, and that a cancelled run ends.
 // Stands for: core/run_machine (cancel, end, settle, reply_for), core/roster (cancel_passed_on, down), actors/supervisor
 // (route, stop, on_down), io/store_writer and store_pauses (finish_run, record_cancel, end_orphan, end_predecessors,
 // intents).

@@ -1,9 +1,9 @@
-// How a model's text gets to readers: the provider's socket, the stream that reads it, the run, the journal, and the readers'
-// tail. The model may be as fast as it likes and the journal as slow; somebody may cancel.
+// How a model's text gets to readers: the provider's socket, the stream that reads it, the run, the journal, and the
+// readers' tail. The model may be as fast as it likes and the journal as slow; somebody may cancel.
 //
-// Proves I8 for the way in (what waits for the run and what waits for the journal is bounded, by credit and by pauses), that
-// none of the two ways to wait ever waits for the other for good, I5 (log before publish), and I6 (what is kept is a prefix,
-// and all of it if nobody cancels).
+// Proves I8 for the way in (what waits for the run and what waits for the journal is bounded, by credit and by pauses),
+// that none of the two ways to wait ever waits for the other for good, I5 (log before publish), and I6 (what is kept is a
+// prefix, and all of it if nobody cancels).
 // Stands for: core/stream_credit (taken_meter, stream_credit), core/run_machine_log (flush, throttle, appended, finish),
 // actors/http_model_stream and run (which words overtake which).
 // Leaves out: bytes (each delta counts one, the limits are small), retries and tools, a store that refuses, and the readers

@@ -1,14 +1,16 @@
-// One run in a database that two nodes share. Nodes lose their leases, stop for a while like a process that is not scheduled,
-// are killed, drain; their actors die and the database's answers get lost; meanwhile somebody cancels the run at any node.
+// One run in a database that two nodes share. Nodes lose their leases, stop for a while like a process that is not
+// scheduled, are killed, drain; their actors die and the database's answers get lost; meanwhile somebody cancels the run at
+// any node.
 //
-// Proves that a run has one ending (I1) and nothing after it, that what an owner writes that lost the run changes nothing
-// (the epoch is modelled by what it is compared for: does the actor know the row's), that without a stopped process no two nodes work at it at once, that an accepted cancel is how it ends whoever
-// ends it (I2), that a restart is only of a run that said nothing, and that the run ends in any case (I10).
+// Proves that a run has one ending (I1) and nothing after it, that a write whose writer does not know the row's epoch
+// changes nothing (fencing), that without a stopped process no two nodes work at it at once, that an accepted cancel is how
+// it ends whoever ends it (I2), that a restart is only of a run that said nothing, and that the run ends in any case (I10).
 // Stands for: core/membership (fence, looked, given_back), io/postgres_members (enter, claim, release), postgres_reaper,
 // store_writer (owner and epoch of each write, end_as), actors/supervisor_cluster.
-// Leaves out: what is said (a piece from each that works at it), sessions, pauses for a person, children, the links but for one hint that may
-// be lost, and the database's own failures: a question to it is answered, or its answer is lost. Time: a lease is fresh,
-// late (its node must have stopped) or over. Node 0 may be killed for good; node 1 comes back from whatever happens to it.
+// Leaves out: what is said (a piece from each that works at it), sessions, pauses for a person, children, the links but for
+// one hint that may be lost, and the database's own failures: a question to it is answered, or its answer is lost. An epoch
+// is modelled by what it is compared for: does the actor know the row's. Time: a lease is fresh, late (its node must have
+// stopped) or over. Node 0 may be killed for good; node 1 comes back from whatever happens to it.
 //
 // Must fail, with the property that it breaks:
 //   BUG_NO_FENCE          no_stale_write       writes do not look at owner and epoch

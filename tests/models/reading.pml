@@ -1,14 +1,14 @@
-// A reader on one node, a run on another: pulls go over a link, batches come back in pieces, the link breaks and comes back,
-// the run ends and its actor goes. What the link cannot give the journal gives.
+// A reader on one node, a run on another: pulls go over a link, batches come back in pieces, the link breaks and comes
+// back, the run ends and its actor goes. What the link cannot give the journal gives.
 //
-// Proves I4 (the reader sees a prefix of the log, no gap and no duplicate, through any number of broken links), that it gets
-// all of it, I8 for a link (what is under way is bounded by the window, what waits for it by one batch a reader), and that
-// the two counters of a link never wait for each other for good.
-// Stands for: core/link_peer (pieces, pump, ack, greeted), core/remote_source (put, on_link, on_batch, not_there, on_journal),
-// actors/remote_reader and remote_run (pieces of a batch), core/event_tail.
+// Proves I4 (the reader sees a prefix of the log, no gap and no duplicate, through any number of broken links), that it
+// gets all of it, I8 for a link (what is under way is bounded by the window, what waits for it by one batch a reader), and
+// that the two counters of a link never wait for each other for good.
+// Stands for: core/link_peer (pieces, pump, ack, greeted), core/remote_source (put, on_link, on_batch, not_there,
+// on_journal), actors/remote_reader and remote_run (pieces of a batch), core/event_tail.
 // Leaves out: bytes (each piece is one event and counts one), who connects and greets, other readers, a run that moves to a
-// third node, events that are no longer kept. Time: the pause between two looks at the journal is over when there is something
-// to see; a link that breaks does so for both at once, and whatever is on it is lost.
+// third node, events that are no longer kept. Time: the pause between two looks at the journal is over when there is
+// something to see; a link that breaks does so for both at once, and whatever is on it is lost.
 //
 // Must fail, with the promise that it breaks:
 //   BUG_NO_WINDOW        window_held          pieces are sent as they come
