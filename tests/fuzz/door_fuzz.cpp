@@ -52,7 +52,8 @@ class stranger {
     } else {
       step(core::link_event::lost{std::get<std::string>(decoded)});
     }
-    // Somebody there reads: the window fills.
+    // Somebody there reads: the window fills, and then one batch waits.
+    if (!link_.up() || link_.waiting_bytes() > 0) return;
     step(core::link_event::pieces{core::frames_of({1, 1}, event_batch{.run = {"r"}, .events = {}, .next = 7})});
     step(core::link_event::pieces{{"E" + std::string(core::limits::link_frame_bytes_max - 1, 'x')}}, false);
   }
