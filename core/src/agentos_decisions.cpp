@@ -159,6 +159,9 @@ tool_decision read_requirement(const item& requirement) {
   beside.result = requirement.any_text("external_execution_result");
   read_inputs(requirement, beside.inputs);
   merge(decision, std::move(beside));
+  if (decision.call_id.empty() && says_something(decision)) {
+    requirement.fail("tool_execution", "the tool that is decided on");
+  }
   return decision;
 }
 

@@ -3,7 +3,13 @@
 // because the TOML library's headers take seconds to compile.
 #pragma once
 
+// What its parser asserts of the file it checks again right behind, and then says what is wrong. Asserted, a wrong file
+// would end the process; assumed, as a release build would have it, anything may happen.
+#pragma push_macro("NDEBUG")
+#undef NDEBUG
+#define TOML_ASSERT(expr) static_assert(true)
 #include <toml++/toml.h>
+#pragma pop_macro("NDEBUG")
 
 #include <algorithm>
 #include <cmath>

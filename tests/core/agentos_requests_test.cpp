@@ -503,6 +503,15 @@ CAF_TEST(a continue is answered as a start is and names what is wrong) {
   CAF_CHECK(continue_error({{"tools", large}}).starts_with("413"));
 }
 
+CAF_TEST(a decision that names no call is refused where it was read) {
+  const auto error = R"(400 {"detail":"Invalid structure or content for requirements: requirements[0].tool_execution: )"
+                     R"(expected the tool that is decided on"})";
+  CAF_CHECK_EQUAL(continue_error({{"requirements", R"([{"confirmation":false}])"}}), error);
+  CAF_CHECK_EQUAL(continue_error({{"requirements", R"([{"id":"","external_execution_result":"42"}])"}}), error);
+  // One that decides nothing is passed over, as agno sends it.
+  CAF_CHECK_EQUAL(decided("", R"([{"id":""},{"id":"c","confirmation":true}])"), "c+");
+}
+
 CAF_TEST(why a run does not go on has a status that tells) {
   auto told = [](refusal_code code) {
     const auto answer = continue_refusal_answer({code, "why not"});

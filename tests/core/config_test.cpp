@@ -293,6 +293,14 @@ CAF_TEST(a bad file is refused with its place and what was expected) {
   for (const auto& [text, expected] : table) CAF_CHECK_EQUAL(error_of(text), "oncue.toml:" + expected);
 }
 
+CAF_TEST(a table header without a key is refused and ends no process) {
+  for (const auto* text : {"[\nmodels]", "[[\nmodels]]", "[=]", "a = 1\n[ \t\n", "[\x01]"}) {
+    const auto error = error_of(text);
+    CAF_MESSAGE(error);
+    CAF_CHECK(error.find(": not valid TOML: ") != std::string::npos);
+  }
+}
+
 CAF_TEST(a text that is not TOML is refused with its place) {
   for (const auto* text : {"a = ", "[[models]\n", "id = \"a", "a = 1\na = 2", "x = \"\xC3\x28\"", "= 1", "\"a\""}) {
     const auto error = error_of(text);
