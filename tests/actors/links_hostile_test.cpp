@@ -201,6 +201,7 @@ CAF_TEST(what reads for another node goes when that node has said so) {
   CAF_REQUIRE(link_node::eventually([&] { return actors() == before + 1; }));
   who.say(core::link::leave{{1, 1}});
   CAF_CHECK(link_node::eventually([&] { return actors() == before; }));
+  CAF_CHECK(a.line_of(9).link == link_state::up);  // with the link it would go in any case
 }
 
 CAF_TEST(what is under way to a node that confirms nothing is bounded) {
