@@ -174,6 +174,36 @@ CAF_TEST(a newer node is linked whatever else it says) {
   CAF_CHECK(a.line_of(9).link == link_state::up);
 }
 
+CAF_TEST(whoever greets an earlier life of this node learns who is here and is not linked) {
+  auto disk = std::make_shared<shared_disk>();
+  link_node a{disk, 1};
+  a.tell({a.record(), {.incarnation = 9, .name = "late"}});
+  stranger who{a.address()};
+  who.say(core::link::hello{{1, 1}, 9, "late", 77, "test"});
+  CAF_REQUIRE(link_node::eventually([&] { return who.counts->frames > 0; }));
+  CAF_CHECK(a.line_of(9).link != link_state::up);
+  who.say(core::link::hello{{1, 1}, 9, "late", 1, "test"});
+  CAF_CHECK(a.link_is(9, link_state::up));
+}
+
+CAF_TEST(what reads for another node goes when that node has said so) {
+  auto disk = std::make_shared<shared_disk>();
+  link_node a{disk, 1, {.scripted = {.first_token_delay = 0ms, .token_delay = 10ms, .tokens = 100'000}}};
+  a.tell({a.record(), {.incarnation = 9, .name = "leaver"}});
+  stranger who{a.address()};
+  who.say(core::link::hello{{1, 1}, 9, "leaver", 1, "test"});
+  CAF_REQUIRE(a.link_is(9, link_state::up));
+  a.start("r");
+  CAF_REQUIRE(a.watch("r")->reaches(3));
+  auto actors = [&] { return a.system().registry().running(); };
+  auto before = actors();
+  who.say(core::link::pull{{1, 1}, {{"r"}, 0, 1, 1000}});
+  CAF_REQUIRE(link_node::eventually([&] { return actors() == before + 1; }));
+  who.say(core::link::leave{{1, 1}});
+  CAF_CHECK(link_node::eventually([&] { return actors() == before; }));
+  CAF_CHECK(a.line_of(9).link == link_state::up);  // with the link it would go in any case
+}
+
 CAF_TEST(what is under way to a node that confirms nothing is bounded) {
   auto disk = std::make_shared<shared_disk>();
   std::string word(4000, 'x');

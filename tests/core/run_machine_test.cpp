@@ -304,7 +304,9 @@ CAF_TEST(a delta moves the idle deadline and costs no timer) {
   }
   bench.step(sig::timer{});
   CAF_CHECK_EQUAL(name(bench.machine.phase()), "streaming");
-  CAF_CHECK_EQUAL(bench.find<fx::arm_timer>()->at_us, bench.now_us + 500'000);
+  const auto* armed = bench.find<fx::arm_timer>();
+  CAF_REQUIRE(armed != nullptr);
+  CAF_CHECK_EQUAL(armed->at_us, bench.now_us + 500'000);
 }
 
 CAF_TEST(a failed attempt is tried again within attempts and time) {
