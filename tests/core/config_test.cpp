@@ -301,6 +301,14 @@ CAF_TEST(a table header without a key is refused and ends no process) {
   }
 }
 
+CAF_TEST(a letter outside of ASCII where a key begins is refused) {
+  for (const auto* text : {"\xC3\xA9 = 1", "\xD2\x87", "[\xD2\x87]", "a = \xE1\x9A\x81"}) {
+    const auto error = error_of(text);
+    CAF_MESSAGE(error);
+    CAF_CHECK(error.find(": not valid TOML: ") != std::string::npos);
+  }
+}
+
 CAF_TEST(a text that is not TOML is refused with its place) {
   for (const auto* text : {"a = ", "[[models]\n", "id = \"a", "a = 1\na = 2", "x = \"\xC3\x28\"", "= 1", "\"a\""}) {
     const auto error = error_of(text);
