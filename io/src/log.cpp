@@ -74,9 +74,10 @@ void set_up_log(log_level level, log_format format) {
 
 void close_log() {
   chosen_level.store(log_level::off);
-  // The pool's destructor writes what waits. A thread that is in log() at this moment holds its own reference.
-  logger.reset();
+  // The pool's destructor writes what waits and joins its thread: only then may go what that thread writes with. A thread
+  // that is in log() at this moment holds its own reference.
   writer.reset();
+  logger.reset();
 }
 
 bool log_enabled(log_level level) { return level >= chosen_level.load(std::memory_order_relaxed); }
