@@ -1,0 +1,142 @@
+#include "books.hpp"
+
+#include <utility>
+
+#include "oncue/core/pauses.hpp"
+
+namespace oncue::sim {
+
+namespace {
+
+std::string cut(const std::string& text) {
+  return text.size() <= 16 ? text : text.substr(0, 13) + "… (" + std::to_string(text.size()) + " bytes)";
+}
+
+}  // namespace
+
+std::string words_of(const run_event& event) {
+  auto text = "#" + std::to_string(event.index) + " ";
+  if (get_if<run_started>(event)) return text + "run_started";
+  if (const auto* x = get_if<model_request_started>(event)) return text + "attempt " + std::to_string(x->attempt);
+  if (const auto* x = get_if<model_request_retrying>(event)) {
+    return text + "retry in " + std::to_string(x->delay_ms) + " ms: " + std::string{to_string(x->code)};
+  }
+  if (const auto* x = get_if<content_delta>(event)) return text + "'" + cut(x->text) + "'";
+  if (get_if<reasoning_delta>(event)) return text + "reasoning";
+  if (get_if<model_request_completed>(event)) return text + "the model is done";
+  if (get_if<content_completed>(event)) return text + "content_completed";
+  if (const auto* x = get_if<tool_call_started>(event)) return text + "calls " + x->call.name;
+  if (const auto* x = get_if<tool_call_ended>(event)) {
+    return text + x->call.name + (x->stopped ? " stopped" : x->failed ? " failed" : " answered");
+  }
+  if (get_if<run_paused>(event)) return text + "paused";
+  if (get_if<run_continued>(event)) return text + "continued";
+  if (const auto* x = get_if<child_event>(event)) return text + "child " + words_of(*x->event);
+  if (const auto* x = get_if<run_ended>(event)) {
+    auto words = text + "ENDED " + std::string{to_string(status_of(x->how))};
+    if (x->how.kind == ending_kind::failed) words += " " + std::string{to_string(x->how.code)};
+    return words + " (" + std::to_string(x->content.size()) + " bytes)";
+  }
+  return text + "?";
+}
+
+const tracked_run* run_books::find(const run_id& run) const {
+  auto found = runs_.find(run.value);
+  return found == runs_.end() ? nullptr : &found->second;
+}
+
+const std::string& run_books::run_of(const std::string& input) const {
+  auto found = by_input_.find(input);
+  return found == by_input_.end() ? none_ : found->second;
+}
+
+void run_books::created(const run_request& request, incarnation_no owner, const std::vector<event_ptr>& events) {
+  const auto& id = request.id.value;
+  if (runs_.contains(id)) return;  // the answer to the first try was lost
+  auto& run = runs_[id];
+  run.request = request;
+  run.owner = owner;
+  by_input_.emplace(request.input, id);
+  luck_.tell(id, "is created, owner " + std::to_string(owner));
+  for (const auto& event : events) log(id, run, event);
+}
+
+void run_books::log(const std::string& id, tracked_run& run, const event_ptr& event) {
+  if (event->index < run.durable_next) return;
+  if (event->index > run.durable_next) luck_.broken(id, "I4: the database took an event behind a gap: " + words_of(*event));
+  if (run.ending) luck_.broken(id, "I1: an event after the ending: " + words_of(*event));
+  run.durable_next = event->index + 1;
+  run.log.push_back(event);
+  luck_.tell(id, "logged " + words_of(*event));
+  if (get_if<model_request_retrying>(*event)) run.phase = run_phase::backing_off;
+  if (get_if<tool_call_started>(*event)) run.phase = run_phase::tools;
+  if (get_if<run_continued>(*event)) run.phase = run_phase::queued;
+  if (const auto* pause = get_if<run_paused>(*event)) {
+    run.phase = run_phase::paused;
+    if (on_pause) on_pause({id}, *pause);
+  }
+}
+
+void run_books::appended(const run_id& id, incarnation_no writer, std::span<const event_ptr> events) {
+  auto& run = runs_[id.value];
+  for (const auto& event : events) {
+    if (event->index >= run.durable_next && run.owner != writer) {
+      luck_.broken(id.value, "fencing: node " + std::to_string(writer) + " wrote to a run of node " +
+                                 std::to_string(run.owner) + ": " + words_of(*event));
+    }
+    log(id.value, run, event);
+  }
+}
+
+void run_books::ended(const run_id& id, const event_ptr& ending) {
+  auto& run = runs_[id.value];
+  if (run.ending) {
+    if (!(*run.ending == *ending)) luck_.broken(id.value, "I1: two endings: " + words_of(*ending));
+    return;
+  }
+  log(id.value, run, ending);
+  run.ending = ending;
+  run.ended_ms = luck_.now_ms();
+  run.phase = run_phase::ended;
+  const auto& how = get_if<run_ended>(*ending)->how;
+  auto name = std::string{to_string(status_of(how))};
+  if (how.kind == ending_kind::failed) name += " " + std::string{to_string(how.code)};
+  if (how.kind == ending_kind::cancelled && (how.by == "drain" || how.by == "parent" || how.by == "interrupt"))
+    name += " by " + how.by;
+  seen_.add("ending " + name);
+}
+
+void run_books::owned(const run_id& id, incarnation_no owner) {
+  auto& run = runs_[id.value];
+  run.owner = owner;
+  if (run.phase != run_phase::paused) run.phase = run_phase::queued;
+  luck_.tell(id.value, owner == 0 ? "is nobody's now" : "is node " + std::to_string(owner) + "'s now");
+}
+
+void run_books::died(incarnation_no node) {
+  luck_.tell("", "incarnation " + std::to_string(node) + " is dead from now on");
+  meets_node("lease over", node);
+}
+
+void run_books::move(const std::string& input, run_phase to) {
+  auto found = runs_.find(run_of(input));
+  if (found == runs_.end() || found->second.ending || found->second.phase == run_phase::paused) return;
+  found->second.phase = to;
+}
+
+void run_books::model_asked(const std::string& input) {
+  if (run_of(input).empty()) luck_.broken("", "I5: a model was called for a run that is not in the database");
+  move(input, run_phase::connecting);
+}
+
+void run_books::meets(const std::string& event, const run_id& id) {
+  if (auto found = runs_.find(id.value); found != runs_.end()) seen_.hit(event, found->second.phase);
+}
+
+void run_books::meets_node(const std::string& event, incarnation_no node) {
+  for (const auto& [id, run] : runs_) {
+    if (run.owner == node && (!run.ending || run.ended_ms == luck_.now_ms())) seen_.hit(event, run.phase);
+  }
+}
+
+}  // namespace oncue::sim
