@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "oncue/core/pauses.hpp"
+#include "support/promises.hpp"
 
 namespace oncue::sim {
 
@@ -10,6 +11,10 @@ namespace {
 
 std::string cut(const std::string& text) {
   return text.size() <= 16 ? text : text.substr(0, 13) + "… (" + std::to_string(text.size()) + " bytes)";
+}
+
+std::string named(const char* promise, const std::string& broken) {
+  return broken.empty() ? broken : std::string{promise} + ": " + broken;
 }
 
 }  // namespace
@@ -56,6 +61,10 @@ void run_books::created(const run_request& request, incarnation_no owner, const 
   auto& run = runs_[id];
   run.request = request;
   run.owner = owner;
+  run.created_ms = luck_.now_ms();
+  if (auto drained = drained_ms_.find(owner); drained != drained_ms_.end()) {
+    luck_.broken(id, named("I13", test::takes_no_more(drained->second, run.created_ms)));
+  }
   by_input_.emplace(request.input, id);
   luck_.tell(id, "is created, owner " + std::to_string(owner));
   for (const auto& event : events) log(id, run, event);
@@ -70,9 +79,13 @@ void run_books::log(const std::string& id, tracked_run& run, const event_ptr& ev
   luck_.tell(id, "logged " + words_of(*event));
   if (get_if<model_request_retrying>(*event)) run.phase = run_phase::backing_off;
   if (get_if<tool_call_started>(*event)) run.phase = run_phase::tools;
-  if (get_if<run_continued>(*event)) run.phase = run_phase::queued;
+  if (get_if<run_continued>(*event)) {
+    run.phase = run_phase::queued;
+    run.left_pause_ms = luck_.now_ms();
+  }
   if (const auto* pause = get_if<run_paused>(*event)) {
     run.phase = run_phase::paused;
+    run.at_work = false;
     if (on_pause) on_pause({id}, *pause);
   }
 }
@@ -91,13 +104,14 @@ void run_books::appended(const run_id& id, incarnation_no writer, std::span<cons
 void run_books::ended(const run_id& id, const event_ptr& ending) {
   auto& run = runs_[id.value];
   if (run.ending) {
-    if (!(*run.ending == *ending)) luck_.broken(id.value, "I1: two endings: " + words_of(*ending));
+    luck_.broken(id.value, named("I1", test::same_ending(run.ending, ending)));
     return;
   }
   log(id.value, run, ending);
   run.ending = ending;
   run.ended_ms = luck_.now_ms();
   run.phase = run_phase::ended;
+  run.at_work = false;
   const auto& how = get_if<run_ended>(*ending)->how;
   auto name = std::string{to_string(status_of(how))};
   if (how.kind == ending_kind::failed) name += " " + std::string{to_string(how.code)};
@@ -109,13 +123,20 @@ void run_books::ended(const run_id& id, const event_ptr& ending) {
 void run_books::owned(const run_id& id, incarnation_no owner) {
   auto& run = runs_[id.value];
   run.owner = owner;
+  run.at_work = false;
   if (run.phase != run_phase::paused) run.phase = run_phase::queued;
   luck_.tell(id.value, owner == 0 ? "is nobody's now" : "is node " + std::to_string(owner) + "'s now");
 }
 
 void run_books::died(incarnation_no node) {
   luck_.tell("", "incarnation " + std::to_string(node) + " is dead from now on");
-  meets_node("lease over", node);
+  dead_.insert(node);
+  strikes_node("lease over", node);
+}
+
+int run_books::life_of_owner(const tracked_run& run) const {
+  auto found = lives_.find(run.owner);
+  return found == lives_.end() || dead_.contains(run.owner) ? -1 : found->second;
 }
 
 void run_books::move(const std::string& input, run_phase to) {
@@ -124,18 +145,70 @@ void run_books::move(const std::string& input, run_phase to) {
   found->second.phase = to;
 }
 
-void run_books::model_asked(const std::string& input) {
-  if (run_of(input).empty()) luck_.broken("", "I5: a model was called for a run that is not in the database");
+std::shared_ptr<spoken> run_books::model_asked(const std::string& input, int life, attempt_no attempt) {
+  auto answer = std::make_shared<spoken>();
+  auto found = runs_.find(run_of(input));
+  if (found == runs_.end()) {
+    luck_.broken("", "I5: a model was called for a run that is not in the database");
+    return answer;
+  }
+  auto& [id, run] = *found;
+  run.answers[attempt].push_back(answer);
+  // Who has lost the run may not know it yet; all others may not call.
+  if (life_of_owner(run) != life) return answer;
+  if (run.ending) luck_.broken(id, "I1: a model was called after the ending");
+  if (run.phase == run_phase::paused) luck_.broken(id, "a model was called while the run waits for a person");
+  if (!run.at_work && run.request.parent.empty() && !run.request.session.empty()) {
+    for (const auto& [other_id, other] : runs_) {
+      if (other_id == id || !other.at_work || other.request.session != run.request.session) continue;
+      if (other.request.parent.empty()) luck_.broken(id, "sessions: it calls its model while " + other_id + " is at work");
+    }
+  }
+  run.at_work = true;
+  run.trouble.clear();
   move(input, run_phase::connecting);
+  return answer;
+}
+
+void run_books::trouble(const std::string& input, const std::string& what) { trouble_of({run_of(input)}, what); }
+
+void run_books::trouble_of(const run_id& id, const std::string& what) {
+  auto found = runs_.find(id.value);
+  if (found == runs_.end() || found->second.ending) return;
+  found->second.trouble = what;
+  seen_.hit("strikes", what, found->second.phase);
+}
+
+void run_books::read_slowly(const run_id& id) {
+  auto found = runs_.find(id.value);
+  if (found == runs_.end()) return;
+  found->second.is_read_slowly = true;
+  seen_.hit("strikes", "slow reader", found->second.phase);
 }
 
 void run_books::meets(const std::string& event, const run_id& id) {
-  if (auto found = runs_.find(id.value); found != runs_.end()) seen_.hit(event, found->second.phase);
+  auto found = runs_.find(id.value);
+  if (found == runs_.end()) return;
+  const auto& run = found->second;
+  auto hit = [&](const std::string& fault) { seen_.hit(event, fault, run.phase); };
+  auto calm = true;
+  for (const auto& [fault, until] : in_force_) {
+    if (until < luck_.now_ms()) continue;
+    hit(fault);
+    calm = false;
+  }
+  if (!run.trouble.empty()) hit(run.trouble);
+  if (run.is_read_slowly) hit("slow reader");
+  if (calm && run.trouble.empty() && !run.is_read_slowly) hit("none");
 }
 
-void run_books::meets_node(const std::string& event, incarnation_no node) {
+void run_books::strikes(const std::string& fault, const run_id& id) {
+  if (auto found = runs_.find(id.value); found != runs_.end()) seen_.hit("strikes", fault, found->second.phase);
+}
+
+void run_books::strikes_node(const std::string& fault, incarnation_no node) {
   for (const auto& [id, run] : runs_) {
-    if (run.owner == node && (!run.ending || run.ended_ms == luck_.now_ms())) seen_.hit(event, run.phase);
+    if (run.owner == node) seen_.hit("strikes", fault, run.phase);
   }
 }
 

@@ -1,13 +1,16 @@
 // What is known of the runs of a world, from the one place that cannot err: what the database took, and what the provider
-// was asked. Checks at once what a single write can break; counts in which phase of its life which event met a run.
+// was asked. Checks at once what a single write or call can break; counts which event met a run in which phase, under which fault.
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <functional>
 #include <map>
+#include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "coverage.hpp"
 #include "database.hpp"
 #include "oncue/messages/run.hpp"
 
@@ -15,17 +18,10 @@ namespace oncue::sim {
 
 constexpr std::size_t phases = static_cast<std::size_t>(enum_max(run_phase{})) + 1;
 
-/// How often an event met a run in a phase, over all seeds.
-class coverage {
- public:
-  void hit(const std::string& event, run_phase phase) { ++cells_[event][static_cast<std::size_t>(phase)]; }
-  void add(const std::string& what, std::uint64_t count = 1) { counts_[what] += count; }
-  const std::map<std::string, std::array<std::uint64_t, phases>>& cells() const { return cells_; }
-  const std::map<std::string, std::uint64_t>& counts() const { return counts_; }
-
- private:
-  std::map<std::string, std::array<std::uint64_t, phases>> cells_;
-  std::map<std::string, std::uint64_t> counts_;
+/// What a model's stream has said in one attempt.
+struct spoken {
+  std::string text;
+  std::string reasoning;
 };
 
 struct tracked_run {
@@ -34,8 +30,15 @@ struct tracked_run {
   incarnation_no owner = 0;
   event_index durable_next = 0;
   event_ptr ending;
+  std::int64_t created_ms = 0;
   std::int64_t ended_ms = 0;
+  std::int64_t left_pause_ms = 0;
+  bool at_work = false;        ///< has called its model, and was not paused, given to another node or ended since
+  std::string trouble;         ///< what its model or tool does to it now; empty: nothing
+  bool is_read_slowly = false;
   std::vector<event_ptr> log;  ///< as the database took it
+  /// By attempt. More than one: a node that had lost the run did not know it yet.
+  std::map<attempt_no, std::vector<std::shared_ptr<spoken>>> answers;
 };
 
 class run_books final : public ledger {
@@ -47,19 +50,34 @@ class run_books final : public ledger {
   void ended(const run_id& run, const event_ptr& ending) override;
   void owned(const run_id& run, incarnation_no owner) override;
   void died(incarnation_no node) override;
+  void entered(incarnation_no node, int life) override { lives_[node] = life; }
 
   /// The provider was asked by this run, took the request, said something.
-  void model_asked(const std::string& input);
+  std::shared_ptr<spoken> model_asked(const std::string& input, int life, attempt_no attempt);
   void model_took(const std::string& input) { move(input, run_phase::waiting); }
   void model_spoke(const std::string& input) { move(input, run_phase::streaming); }
 
-  /// An event met this run; or all that this node has.
+  /// Somebody does something with this run.
   void meets(const std::string& event, const run_id& run);
-  void meets_node(const std::string& event, incarnation_no node);
+  /// A fault strikes this run; or all that this node has.
+  void strikes(const std::string& fault, const run_id& run);
+  void strikes_node(const std::string& fault, incarnation_no node);
+  /// From now on this fault is in force, until then.
+  void in_force(const std::string& fault, std::int64_t until_ms) {
+    auto& until = in_force_[fault];
+    until = std::max(until, until_ms);
+  }
+  /// What its model or tool does to it, until its next call.
+  void trouble(const std::string& input, const std::string& what);
+  void trouble_of(const run_id& run, const std::string& what);
+  void read_slowly(const run_id& run);
+  void drained(incarnation_no node) { drained_ms_.emplace(node, luck_.now_ms()); }
 
   const tracked_run* find(const run_id& run) const;
   const std::string& run_of(const std::string& input) const;
   const std::map<std::string, tracked_run>& runs() const { return runs_; }
+  /// The life of the run's owner; -1: it has none, or that one is dead.
+  int life_of_owner(const tracked_run& run) const;
 
   /// Told of a run that waits for a person.
   std::function<void(const run_id&, const run_paused&)> on_pause;
@@ -72,6 +90,10 @@ class run_books final : public ledger {
   coverage& seen_;
   std::map<std::string, tracked_run> runs_;
   std::map<std::string, std::string> by_input_;
+  std::map<incarnation_no, int> lives_;
+  std::set<incarnation_no> dead_;
+  std::map<incarnation_no, std::int64_t> drained_ms_;
+  std::map<std::string, std::int64_t> in_force_;
   std::string none_;
 };
 

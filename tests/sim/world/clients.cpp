@@ -4,6 +4,7 @@
 #include <caf/typed_event_based_actor.hpp>
 
 #include "oncue/actors/subscription.hpp"
+#include "support/promises.hpp"
 
 namespace oncue::sim {
 
@@ -25,6 +26,7 @@ class visit_state {
     events_.open();
     return {[this](event_batch& batch) {
       if (who_.visits != visit_) return self_->quit();
+      check_size(batch);
       for (auto& event : events_.take(batch)) take(std::move(event));
       look();
       if (events_.state() != actors::subscription_state::reading) return;
@@ -34,15 +36,19 @@ class visit_state {
   }
 
  private:
+  void check_size(const event_batch& batch) {
+    auto broken = test::bounded_batch(batch.events, core::limits::pull_events_max, core::limits::pull_bytes_max);
+    if (!broken.empty()) luck_.broken(who_.run, "I8: " + broken);
+  }
+
   void take(event_ptr event) {
     if (event->index != who_.events.size()) {
       luck_.broken(who_.run, "I4: a reader saw index " + std::to_string(event->index) + " after " +
                                  std::to_string(who_.events.size()) + " events");
     }
     const auto* run = books_.find({who_.run});
-    if (!run || event->index >= run->durable_next) {
-      luck_.broken(who_.run, "I5: a reader saw what is not in the database: " + words_of(*event));
-    }
+    auto broken = test::logged_first(event->index, run ? run->durable_next : 0);
+    if (!broken.empty()) luck_.broken(who_.run, "I5: " + broken);
     luck_.note(event->index);
     who_.events.push_back(std::move(event));
   }
@@ -103,6 +109,7 @@ operation& clients::ask(machine& node, operation first, const Question& question
       auto heard = [=, this] {
         if (at->lost) return false;
         at->answered_ms = luck_.now_ms();
+        if (at->on_answer) at->on_answer();
         return true;
       };
       self->request(supervisor, caf::infinite, question)
@@ -127,6 +134,7 @@ operation& clients::start(machine& node, run_request request) {
   first.run = request.id.value;
   first.what = "start";
   first.request = request;
+  books_.meets("start again", request.id);
   return ask(node, std::move(first), request, &operation::started);
 }
 
@@ -135,9 +143,13 @@ operation& clients::cancel(machine& node, cancel_request request) {
   first.run = request.run.value;
   first.what = "cancel";
   first.forced = request.mode == cancel_mode::immediate;
-  books_.meets(books_.find(request.run) && books_.find(request.run)->owner == node.incarnation() ? "cancel"
-                                                                                                : "cancel elsewhere",
-               request.run);
+  first.wait_ms = request.wait_ms;
+  if (const auto* run = books_.find(request.run)) {
+    auto is_here = books_.life_of_owner(*run) == node.life();
+    first.was_at_work = is_here && run->at_work;
+    auto event = std::string{is_here ? "cancel" : "cancel elsewhere"};
+    books_.meets(first.forced ? event : "graceful " + event, request.run);
+  }
   return ask(node, std::move(first), request, &operation::cancelled);
 }
 
@@ -160,6 +172,7 @@ reading& clients::read(machine& node, const std::string& run, std::uint64_t slow
   who.number = static_cast<int>(readers_.size());
   who.run = run;
   who.slow_ms = slow_ms;
+  if (slow_ms > 0) books_.read_slowly({run});
   connect(who, node);
   return who;
 }
@@ -170,6 +183,8 @@ void clients::connect(reading& who, machine& node) {
   who.life = node.life();
   who.lost.clear();
   who.paused = false;
+  const auto* read = books_.find({who.run});
+  books_.meets(read && books_.life_of_owner(*read) == who.life ? "reader comes" : "reader elsewhere", {who.run});
   luck_.tell(who.run, "reader " + std::to_string(who.number) + " reads at node-" + std::to_string(who.node) + " from " +
                           std::to_string(who.events.size()));
   all_.inside(outside, [&] {

@@ -35,7 +35,10 @@ struct operation {
   std::optional<cancel_reply> cancelled;
   std::optional<drain_reply> drained;
   run_request request;  ///< of a start
-  bool forced = false;  ///< of a cancel: immediate
+  bool forced = false;         ///< of a cancel: immediate
+  bool was_at_work = false;    ///< of a cancel: the run called its model then, and its node was asked
+  std::uint64_t wait_ms = 0;   ///< of a cancel
+  std::function<void()> on_answer;
 
   bool answered() const { return answered_ms >= 0; }
 };

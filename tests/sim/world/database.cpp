@@ -14,6 +14,23 @@ using io::query;
 // -- the store -----------------------------------------------------------------------
 
 class simulated_archive final : public io::run_archive {
+ private:
+  template <class Read>
+  auto guarded(Read&& read) -> io::store_result<decltype(read())> {
+    if (auto problem = db_.problem_of(*line_); !problem.empty()) return problem;
+    if (db_.loses_reply()) return std::string{"the database did not answer"};
+    try {
+      return read();
+    } catch (const std::exception& error) {
+      db_.luck_.broken("", std::string{"a read of the store failed: "} + error.what());
+      return std::string{error.what()};
+    }
+  }
+  template <class Question>
+  auto found(const Question& what) {
+    return guarded([&] { return io::search(db_.db_, what); });
+  }
+
  public:
   simulated_archive(database& db, std::shared_ptr<database_line> line) : db_{db}, line_{std::move(line)} {}
 
@@ -34,22 +51,6 @@ class simulated_archive final : public io::run_archive {
   }
 
  private:
-  template <class Question>
-  auto found(const Question& what) {
-    return guarded([&] { return io::search(db_.db_, what); });
-  }
-  template <class Read>
-  auto guarded(Read&& read) -> io::store_result<decltype(read())> {
-    if (auto problem = db_.problem_of(*line_); !problem.empty()) return problem;
-    if (db_.loses_reply()) return std::string{"the database did not answer"};
-    try {
-      return read();
-    } catch (const std::exception& error) {
-      db_.luck_.broken("", std::string{"a read of the store failed: "} + error.what());
-      return std::string{error.what()};
-    }
-  }
-
   database& db_;
   std::shared_ptr<database_line> line_;
   io::text_cache cache_;

@@ -23,6 +23,7 @@ namespace oncue::sim {
 /// One node's way to the database.
 struct database_line {
   int node = 0;
+  int life = 0;       ///< 0: not begun yet
   bool dead = false;  ///< its process is gone: nothing of it arrives any more
   bool cut = false;
 };
@@ -38,6 +39,8 @@ class ledger {
   virtual void ended(const run_id& run, const event_ptr& ending) = 0;
   virtual void owned(const run_id& run, incarnation_no owner) = 0;
   virtual void died(incarnation_no node) = 0;
+  /// A life of a node has this number now.
+  virtual void entered(incarnation_no node, int life) = 0;
 };
 
 struct node_row {

@@ -93,102 +93,104 @@ void world::draw_faults() {
   for (const auto* kind : kinds) {
     if (luck_.roll(4) != 0) continue;
     for (auto times = 1 + luck_.roll(3); times > 0; --times) {
-      draw_fault(kind, static_cast<std::int64_t>(300 + luck_.roll(static_cast<std::uint64_t>(faults_end_ms_) - 400)));
+      auto when = static_cast<std::int64_t>(300 + luck_.roll(static_cast<std::uint64_t>(faults_end_ms_) - 400));
+      at(when, [this, kind = std::string{kind}] { strike(kind); });
     }
   }
 }
 
-void world::draw_fault(const std::string& kind, std::int64_t when) {
-  auto here = [this, kind](auto what) {
-    return [this, kind, what] {
-      auto* node = any_node();
-      if (!node) return;
-      luck_.tell("", kind + " at node-" + std::to_string(node->index()));
-      books_.meets_node(kind, node->incarnation());
-      what(*node);
-    };
-  };
-  auto everywhere = [this, kind](auto what) {
-    return [this, kind, what] {
-      luck_.tell("", kind);
-      for (auto& node : nodes_) {
-        if (node->is_up()) books_.meets_node(kind, node->incarnation());
-      }
-      what();
-    };
-  };
-  if (kind == "actor lost") {
-    at(when, [this] {
-      auto run = any_run();
-      for (auto& what : clients_.history()) {
-        if (what.run != run || !what.started || !what.started->source || what.lost) continue;
-        if (!all_.kill_one(what.started->source, "run")) continue;
-        luck_.tell(run, "its actor is killed");
-        books_.meets("actor lost", {run});
-      }
-    });
-  } else if (kind == "node pause") {
-    at(when, here([this](machine& node) { all_.pause(node.life(), luck_.now_us() + luck_.span(50, 5000).count() * 1000); }));
-  } else if (kind == "node crash" || kind == "machine lost") {
-    at(when, [this, kind] {
-      if (auto* node = any_node()) crash(*node, kind == "machine lost");
-    });
-  } else if (kind == "lost reply") {
-    at(when, everywhere([this] {
-      db_.lost_replies = 50 + luck_.roll(400);
-      after(50, 1500, [this] { db_.lost_replies = 0; });
-    }));
-  } else if (kind == "store away") {
-    at(when, everywhere([this] {
-      db_.set_away(true);
-      after(50, 4000, [this] { db_.set_away(false); });
-    }));
-  } else if (kind == "store full") {
-    at(when, everywhere([this] {
-      db_.full = true;
-      after(50, 1500, [this] { db_.full = false; });
-    }));
-  } else if (kind == "store cut") {
-    at(when, here([this](machine& node) {
-      node.line().cut = true;
-      after(50, 5000, [this, index = node.index()] {
-        auto& again = *nodes_[static_cast<std::size_t>(index)];
-        if (again.is_up()) again.line().cut = false;
-      });
-    }));
-  } else if (kind == "link cut" || kind == "link hold") {
-    at(when, here([this, cuts = kind == "link cut"](machine& node) {
-      auto other = static_cast<int>(luck_.roll(nodes_.size()));
-      if (other == node.index()) return;
-      auto until = luck_.now_us() + luck_.span(20, 5000).count() * 1000;
-      if (cuts) return net_.cut(node.index(), other, until);
-      net_.hold(node.index(), other, until);
-      if (luck_.roll(2) == 0) net_.hold(other, node.index(), until);
-    }));
-  } else if (kind == "link loss") {
-    at(when, everywhere([this] { net_.lost = 20 + luck_.roll(300); }));
-  } else if (kind == "link repeat") {
-    at(when, everywhere([this] { net_.repeated = 20 + luck_.roll(300); }));
-  } else if (kind == "drain") {
-    at(when, here([this](machine& node) {
-      clients_.drain(node, {luck_.roll(1500), 1000});
-      auto life = node.life();
-      after(2600, 6000, [this, index = node.index(), life] {
-        auto& same = *nodes_[static_cast<std::size_t>(index)];
-        if (same.life() != life || !same.is_up()) return;
-        caf::anon_send(same.membership(), leave_cluster{});
-        after(10, 300, [this, index, life] {
-          auto& gone = *nodes_[static_cast<std::size_t>(index)];
-          if (gone.life() == life) crash(gone, false);
-        });
-      });
-    }));
-  } else if (kind == "journal pause" || kind == "keeper pause") {
-    auto name = kind == "journal pause" ? "store-journal" : "lease-keeper";
-    at(when, here([this, name](machine& node) {
-      all_.pause_actors(node.life(), name, luck_.now_us() + luck_.span(20, 3000).count() * 1000);
-    }));
+void world::strike(const std::string& kind) {
+  if (kind == "actor lost") return lose_actor();
+  if (kind == "lost reply" || kind == "store away" || kind == "store full" || kind == "link loss" || kind == "link repeat") {
+    return strike_all(kind);
   }
+  if (auto* node = any_node()) strike_one(*node, kind);
+}
+
+void world::lose_actor() {
+  auto run = any_run();
+  for (auto& what : clients_.history()) {
+    if (what.run != run || !what.started || !what.started->source || what.lost) continue;
+    auto actor = caf::actor_cast<caf::strong_actor_ptr>(what.started->source);
+    if (!all_.kill_one(actor, "run")) continue;
+    luck_.tell(run, "its actor is killed");
+    books_.strikes("actor lost", {run});
+    books_.in_force("actor lost", luck_.now_ms() + 500);
+  }
+}
+
+/// What goes wrong for all nodes at once.
+void world::strike_all(const std::string& kind) {
+  auto ms = luck_.span(50, kind == "store away" ? 4000 : 1500).count();
+  luck_.tell("", kind + " for " + std::to_string(ms) + " ms");
+  for (auto& node : nodes_) {
+    if (node->is_up()) books_.strikes_node(kind, node->incarnation());
+  }
+  books_.in_force(kind, luck_.now_ms() + ms);
+  auto then = [&](std::function<void()> what) { at(luck_.now_ms() + ms, std::move(what)); };
+  if (kind == "lost reply") {
+    db_.lost_replies = 50 + luck_.roll(400);
+    then([this] { db_.lost_replies = 0; });
+  } else if (kind == "store away") {
+    db_.set_away(true);
+    then([this] { db_.set_away(false); });
+  } else if (kind == "store full") {
+    db_.full = true;
+    then([this] { db_.full = false; });
+  } else if (kind == "link loss") {
+    net_.lost = 20 + luck_.roll(300);
+    then([this] { net_.lost = 0; });
+  } else {
+    net_.repeated = 20 + luck_.roll(300);
+    then([this] { net_.repeated = 0; });
+  }
+}
+
+void world::strike_one(machine& node, const std::string& kind) {
+  if (kind == "node crash" || kind == "machine lost") return crash(node, kind == "machine lost");
+  auto span = kind == "journal pause" || kind == "keeper pause" ? luck_.span(20, 3000) : luck_.span(50, 5000);
+  auto until_ms = luck_.now_ms() + span.count();
+  auto until_us = until_ms * 1000;
+  luck_.tell("", kind + " at node-" + std::to_string(node.index()) + " for " + std::to_string(span.count()) + " ms");
+  books_.strikes_node(kind, node.incarnation());
+  books_.in_force(kind, until_ms);
+  if (kind == "node pause") {
+    all_.pause(node.life(), until_us);
+  } else if (kind == "journal pause" || kind == "keeper pause") {
+    all_.pause_actors(node.life(), kind == "journal pause" ? "store-journal" : "lease-keeper", until_us);
+  } else if (kind == "store cut") {
+    node.line().cut = true;
+    at(until_ms, [this, index = node.index()] {
+      auto& again = *nodes_[static_cast<std::size_t>(index)];
+      if (again.is_up()) again.line().cut = false;
+    });
+  } else if (kind == "link cut" || kind == "link hold") {
+    auto other = static_cast<int>(luck_.roll(nodes_.size()));
+    if (other == node.index()) return;
+    if (kind == "link cut") return net_.cut(node.index(), other, until_us);
+    net_.hold(node.index(), other, until_us);
+    if (luck_.roll(2) == 0) net_.hold(other, node.index(), until_us);
+  } else if (kind == "drain") {
+    drain(node);
+  }
+}
+
+/// As a service is stopped in order: it is drained, gives its lease up, and is started again later.
+void world::drain(machine& node) {
+  auto life = node.life();
+  auto& what = clients_.drain(node, {luck_.roll(1500), 1000});
+  what.on_answer = [this, life, incarnation = node.incarnation(), index = node.index()] {
+    books_.drained(incarnation);
+    after(0, 500, [this, index, life] {
+      auto& same = *nodes_[static_cast<std::size_t>(index)];
+      if (same.life() != life || !same.is_up()) return;
+      caf::anon_send(same.membership(), leave_cluster{});
+      after(10, 300, [this, index, life] {
+        auto& gone = *nodes_[static_cast<std::size_t>(index)];
+        if (gone.life() == life) crash(gone, false);
+      });
+    });
+  };
 }
 
 }  // namespace oncue::sim

@@ -14,6 +14,17 @@ bool is_over(const caf::strong_actor_ptr& actor) {
   return caf::actor_cast<caf::abstract_actor*>(actor)->getf(caf::abstract_actor::is_terminated_flag);
 }
 
+bool is_called(const caf::strong_actor_ptr& actor, const std::string& name) {
+  auto* local = dynamic_cast<caf::local_actor*>(caf::actor_cast<caf::abstract_actor*>(actor));
+  return local && name == local->name();
+}
+
+/// Ahead of whatever waits in its mailbox: a process that dies does nothing more.
+void kill_now(const caf::strong_actor_ptr& actor) {
+  caf::anon_send<caf::message_priority::high>(caf::actor_cast<caf::actor>(actor),
+                                              caf::exit_msg{caf::actor_addr{}, caf::exit_reason::kill});
+}
+
 }  // namespace
 
 caf::actor_system_config& engine::configure(caf::actor_system_config& config) {
@@ -51,6 +62,15 @@ int engine::new_life(std::string name) {
 
 void engine::wake_all() {
   for (auto& one : lives_) one.paused_until_us = 0;
+  for (auto& one : members_) one.paused_until_us = 0;
+}
+
+void engine::pause_actors(int life, const std::string& name, std::int64_t until_us) {
+  lives_[life].was_paused = true;
+  for (auto& one : members_) {
+    if (one.life != life) continue;
+    if (auto actor = one.actor.lock(); actor && is_called(actor, name)) one.paused_until_us = until_us;
+  }
 }
 
 std::size_t engine::number_of(caf::resumable* job) const {
@@ -78,15 +98,22 @@ void engine::kill(int life) {
   lives_[life].paused_until_us = 0;
   for (auto& one : members_) {
     if (one.life != life) continue;
-    if (auto actor = one.actor.lock(); actor && !is_over(actor)) {
-      caf::anon_send_exit(caf::actor_cast<caf::actor>(actor), caf::exit_reason::kill);
-    }
+    one.paused_until_us = 0;
+    if (auto actor = one.actor.lock(); actor && !is_over(actor)) kill_now(actor);
   }
+}
+
+bool engine::kill_one(const caf::strong_actor_ptr& actor, const std::string& name) {
+  if (!actor || is_over(actor) || !is_called(actor, name)) return false;
+  kill_now(actor);
+  return true;
 }
 
 bool engine::may_run(caf::resumable* job) const {
   auto number = number_of(job);
-  return number >= members_.size() || !is_paused(members_[number].life);
+  if (number >= members_.size()) return true;
+  const auto& one = members_[number];
+  return one.paused_until_us <= luck_.now_us() && !is_paused(one.life);
 }
 
 bool engine::has_turn() {
@@ -131,6 +158,9 @@ void engine::sleep(std::int64_t at_most_us) {
   for (const auto& one : lives_) {
     if (one.paused_until_us > now) until = std::min(until, one.paused_until_us);
   }
+  for (const auto& one : members_) {
+    if (one.paused_until_us > now) until = std::min(until, one.paused_until_us);
+  }
   advance(std::max<std::int64_t>(until - now, 1));
 }
 
@@ -140,8 +170,7 @@ std::size_t engine::living(const std::string& name) {
     if (lives_[one.life].dead) continue;
     auto actor = one.actor.lock();
     if (!actor || is_over(actor)) continue;
-    auto* local = dynamic_cast<caf::local_actor*>(caf::actor_cast<caf::abstract_actor*>(actor));
-    if (local && name == local->name()) ++count;
+    if (is_called(actor, name)) ++count;
   }
   return count;
 }

@@ -46,11 +46,20 @@ class engine {
   }
   int here() const { return here_; }
 
-  void pause(int life, std::int64_t until_us) { lives_[life].paused_until_us = until_us; }
+  void pause(int life, std::int64_t until_us) {
+    lives_[life].paused_until_us = until_us;
+    lives_[life].was_paused = true;
+  }
+  /// Only those of this name: a thread that has to wait for its disk or its database.
+  void pause_actors(int life, const std::string& name, std::int64_t until_us);
+  /// Times of this life say nothing about its promises.
+  bool was_paused(int life) const { return lives_[life].was_paused; }
   void wake_all();
   bool is_paused(int life) const { return lives_[life].paused_until_us > luck_.now_us(); }
   /// All actors of this life are killed, also those that it spawns while it dies.
   void kill(int life);
+  /// False: it is not an actor of that name, or gone already.
+  bool kill_one(const caf::strong_actor_ptr& actor, const std::string& name);
   bool is_dead(int life) const { return lives_[life].dead; }
   const std::string& name_of(int life) const { return lives_[life].name; }
 
@@ -68,13 +77,15 @@ class engine {
   std::size_t living(const std::string& name);
 
  private:
-  struct life {
+  struct one_life {
     std::string name;
     bool dead = false;
+    bool was_paused = false;
     std::int64_t paused_until_us = 0;
   };
   struct member {
     int life = outside;
+    std::int64_t paused_until_us = 0;
     caf::weak_actor_ptr actor;
   };
 
@@ -87,10 +98,9 @@ class engine {
   caf::actor_system_config config_;
   caf::actor_system system_;
   caf::actor_id first_ = 0;
-  std::vector<life> lives_;
+  std::vector<one_life> lives_;
   std::vector<member> members_;
   int here_ = outside;
-  std::int64_t last_pause_us_ = 0;
   std::uint64_t steps_ = 0;
 };
 

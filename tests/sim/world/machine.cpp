@@ -30,6 +30,8 @@ bool machine::start() {
   if (!entered || entered->self == 0) return false;
   entered_ = *entered;
   life_ = all_.new_life(facts.name + "." + std::to_string(++lives_));
+  line_->life = life_;
+  models_.books.entered(entered_.self, life_);
   luck_.tell("", facts.name + " starts as incarnation " + std::to_string(entered_.self));
   all_.inside(life_, [&] { spawn_all(asked_at); });
   return true;

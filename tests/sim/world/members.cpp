@@ -55,6 +55,7 @@ class simulated_members final : public io::member_store {
       row.facts.started_at_ms = now / 1000;
       row.lease_us = facts.lease_ms * 1000;
       row.until_us = now + row.lease_us;
+      if (line_->life != 0) db_.books_.entered(reply.self, line_->life);
       return reply;
     });
   }

@@ -18,7 +18,7 @@ class model_state {
     call_->life = life;
     call_->opened_ms = luck_.now_ms();
     office_.calls.push_back(call_);
-    self_->attach_functor([call = call_](const caf::error&) { call->open = false; });
+    self_->attach_functor([call = call_, luck = &luck_](const caf::error&) { call->over(luck->now_ms()); });
   }
 
   model_stream_actor::behavior_type make_behavior() {
@@ -54,14 +54,15 @@ class model_state {
       if (message.role == chat_role::user) has_results = false;
       if (message.role == chat_role::tool) has_results = true;
     }
-    office_.books.model_asked(input_);
+    answer_ = office_.books.model_asked(input_, call_->life, attempt_);
     call_->run = office_.books.run_of(input_);
     how_ = office_.draw_manner();
     deaf_ = !office_.heals && luck_.hits(office_.mood.deaf);
     words_ = 1 + luck_.roll(how_ == manner::floods ? 6 : 8);
+    if (how_ != manner::talks) office_.books.trouble(input_, to_string(how_));
+    if (deaf_) office_.books.trouble(input_, "model is deaf");
     wants_tools_ = tools_ && !has_results && luck_.hits(office_.mood.calls_tools);
-    luck_.tell(call_->run, "asks its model, attempt " + std::to_string(attempt_) + ", manner " +
-                               std::to_string(static_cast<int>(how_)));
+    luck_.tell(call_->run, "asks its model, attempt " + std::to_string(attempt_) + ", which " + to_string(how_));
     later();
   }
 
@@ -124,7 +125,10 @@ class model_state {
       office_.books.model_spoke(input_);
       auto size = how_ == floods ? 60'000 + luck_.roll(40'000) : 1 + luck_.roll(12);
       auto kind = luck_.roll(8) == 0 ? delta_kind::reasoning : delta_kind::text;
-      say(model_delta{0, kind, std::string(size, static_cast<char>('a' + said_ % 26))});
+      // Nobody else says this, and it says it only here.
+      auto word = std::to_string(attempt_) + "." + std::to_string(said_) + std::string(size, static_cast<char>('a' + said_ % 26));
+      (kind == delta_kind::text ? answer_->text : answer_->reasoning) += word;
+      say(model_delta{0, kind, std::move(word)});
       return later();
     }
     model_done done;
@@ -160,6 +164,7 @@ class model_state {
   attempt_no attempt_ = 0;
   delta_sink_actor sink_;
   std::string input_;
+  std::shared_ptr<spoken> answer_;
   manner how_ = manner::talks;
   bool deaf_ = false;
   bool took_ = false;
@@ -172,6 +177,11 @@ class model_state {
 
 enum class tool_manner { answers, fails, hangs, dies, is_deaf };
 
+std::string to_string(tool_manner how) {
+  static const std::vector<std::string> words{"answers", "fails", "hangs", "dies", "is deaf"};
+  return words[static_cast<std::size_t>(how)];
+}
+
 class tool_state {
  public:
   static constexpr const char* name = "tool";
@@ -182,7 +192,7 @@ class tool_state {
     call_->is_tool = true;
     call_->opened_ms = luck_.now_ms();
     office_.calls.push_back(call_);
-    self_->attach_functor([call = call_](const caf::error&) { call->open = false; });
+    self_->attach_functor([call = call_, luck = &luck_](const caf::error&) { call->over(luck->now_ms()); });
   }
 
   tool_call_actor::behavior_type make_behavior() {
@@ -195,7 +205,8 @@ class tool_state {
           self_->monitor(sink);
           auto bad = !office_.heals && luck_.hits(office_.mood.bad_tools);
           how_ = bad ? static_cast<tool_manner>(1 + luck_.roll(4)) : tool_manner::answers;
-          luck_.tell(call_->run, "starts a tool, manner " + std::to_string(static_cast<int>(how_)));
+          luck_.tell(call_->run, "starts a tool, which " + to_string(how_));
+          if (bad) office_.books.trouble_of(what.run, "tool " + to_string(how_));
           if (how_ == tool_manner::hangs || how_ == tool_manner::is_deaf) return;
           self_->run_delayed(luck_.span(0, 200), [this] { answer(); });
         },
@@ -230,6 +241,12 @@ class tool_state {
 };
 
 }  // namespace
+
+std::string to_string(manner how) {
+  static const std::vector<std::string> words{"talks",         "model is silent",  "model falls silent", "model says 429 or 503",
+                                              "model says 400", "model breaks off", "model dies",         "model floods"};
+  return words[static_cast<std::size_t>(how)];
+}
 
 std::shared_ptr<const core::tool_set> world_tools(milliseconds timeout) {
   std::vector<core::tool_spec> specs(3);

@@ -17,6 +17,8 @@ namespace oncue::sim {
 enum class manner { talks, silent, opens_and_is_silent, refuses_for_now, refuses, breaks_off, dies, floods };
 constexpr std::size_t manners = 8;
 
+std::string to_string(manner how);
+
 /// How often each happens, drawn once a seed.
 struct provider_mood {
   std::vector<std::uint64_t> weights = std::vector<std::uint64_t>(manners, 0);
@@ -36,9 +38,17 @@ class provider {
     std::int64_t told_to_close_ms = -1;
     bool open = true;
     bool is_tool = false;
+    std::int64_t over_ms = -1;
+
+    void over(std::int64_t now_ms) {
+      open = false;
+      over_ms = now_ms;
+    }
+    /// When it was told to close, or was gone; below 0: neither.
+    std::int64_t closed_ms() const { return told_to_close_ms >= 0 ? told_to_close_ms : over_ms; }
   };
 
-  provider(chance& luck, run_books& books) : luck{luck}, books{books} {}
+  provider(chance& seed_luck, run_books& all_books) : luck{seed_luck}, books{all_books} {}
 
   model_stream_actor open_model(caf::actor_system& system, int life, const core::agent_entry& agent);
   tool_call_actor open_tool(caf::actor_system& system, int life, const std::string& name);

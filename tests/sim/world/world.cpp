@@ -40,13 +40,31 @@ verdict world::play() {
   while (luck_.broken().empty()) {
     next_look += 250;
     run_until(next_look);
+    look_now();
     if (is_at_rest()) break;
     if (luck_.now_ms() - rest_from > rest_max_ms) luck_.broken("", "does not come to rest: " + why_not_at_rest());
   }
+  read_all_again();
   if (luck_.broken().empty()) look_back();
-  for (const auto& event : luck_.story()) (void)event;
   return {luck_.broken(), luck_.hash(), all_.steps(), static_cast<double>(luck_.now_ms()) / 1000, luck_.story(),
           luck_.broken_run()};
+}
+
+/// Whoever comes when all is over sees all of it, at any node.
+void world::read_all_again() {
+  for (const auto& [id, run] : books_.runs()) {
+    if (auto* node = any_node()) clients_.read(*node, id, 0);
+  }
+  auto until = luck_.now_ms() + 5000;
+  auto is_done = [this](const reading& who) { return who.is_over() || !books_.find({who.run}); };
+  const auto& all = clients_.readers();
+  while (luck_.broken().empty() && !std::all_of(all.begin(), all.end(), is_done)) {
+    if (luck_.now_ms() >= until) {
+      luck_.broken("", "I4: a reader that comes when all is over does not see the end");
+      return;
+    }
+    turn(until);
+  }
 }
 
 // -- time ----------------------------------------------------------------------------
@@ -103,7 +121,9 @@ void world::boot(int node) {
 
 void world::crash(machine& node, bool silently) {
   if (!node.is_up()) return;
-  books_.meets_node(silently ? "machine lost" : "node crash", node.incarnation());
+  const auto* kind = silently ? "machine lost" : "node crash";
+  books_.strikes_node(kind, node.incarnation());
+  books_.in_force(kind, luck_.now_ms() + 1000);
   clients_.lost(node.life());
   node.crash(silently);
   after(50, 4000, [this, index = node.index()] { boot(index); });

@@ -34,16 +34,18 @@ class world {
   verdict play();
 
  private:
-  struct planned {
-    run_request request;
-  };
-
   // what there is
   void draw_catalog();
   void draw_nodes();
   void draw_runs();
   void draw_faults();
-  void draw_fault(const std::string& kind, std::int64_t at_ms);
+
+  // what goes wrong
+  void strike(const std::string& kind);
+  void strike_all(const std::string& kind);
+  void strike_one(machine& node, const std::string& kind);
+  void lose_actor();
+  void drain(machine& node);
 
   // what happens
   void at(std::int64_t ms, std::function<void()> what);
@@ -62,10 +64,17 @@ class world {
   void heal();
   bool is_at_rest();
   std::string why_not_at_rest();
+  void read_all_again();
+  void look_now();
   void look_back();
-  void check_run(const tracked_run& run);
-  void check_operation(const operation& what);
-  void check_readers();
+  void check_run(const std::string& id, const tracked_run& run);
+  void check_answers(const std::string& id, const tracked_run& run);
+  void check_family(const std::string& id, const tracked_run& run);
+  void check_start(const operation& what);
+  void check_cancel(const operation& what);
+  void check_reader(const reading& who);
+  void broken(const std::string& run, const char* promise, const std::string& what);
+  bool was_asked_to_cancel(const std::string& id, const tracked_run& run);
 
   chance luck_;
   coverage& seen_;
