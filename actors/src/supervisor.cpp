@@ -217,7 +217,12 @@ void supervisor_state::route(cancel_request request, caf::typed_response_promise
         .then([](const record_cancel_reply&) {}, [](const caf::error&) {});
   }
   self_->request<caf::message_priority::high>(row->handle.actor, local_answer, request)
-      .then([promise](cancel_reply& reply) mutable { promise.deliver(std::move(reply)); },
+      .then(
+          [this, request, promise](cancel_reply& reply) mutable {
+            auto may_be_recorded = neighbours_ || request.mode != cancel_mode::immediate;
+            if (may_be_recorded && is_undecided(reply)) return ask_journal(std::move(request), promise);
+            promise.deliver(std::move(reply));
+          },
             [this, request, promise](const caf::error&) {
               // The run's actor went away before it could answer: whoever knows better now is asked.
               route(request, promise);

@@ -101,7 +101,7 @@ void run_books::appended(const run_id& id, incarnation_no writer, std::span<cons
   }
 }
 
-void run_books::ended(const run_id& id, const event_ptr& ending) {
+void run_books::ended(const run_id& id, const event_ptr& ending, bool in_its_place) {
   auto& run = runs_[id.value];
   if (run.ending) {
     luck_.broken(id.value, named("I1", test::same_ending(run.ending, ending)));
@@ -109,6 +109,7 @@ void run_books::ended(const run_id& id, const event_ptr& ending) {
   }
   log(id.value, run, ending);
   run.ending = ending;
+  run.ended_in_its_place = in_its_place;
   run.ended_ms = luck_.now_ms();
   run.phase = run_phase::ended;
   run.at_work = false;

@@ -30,6 +30,7 @@ struct tracked_run {
   incarnation_no owner = 0;
   event_index durable_next = 0;
   event_ptr ending;
+  bool ended_in_its_place = false;  ///< the run itself could not write it
   std::int64_t created_ms = 0;
   std::int64_t ended_ms = 0;
   std::int64_t left_pause_ms = 0;
@@ -47,7 +48,7 @@ class run_books final : public ledger {
 
   void created(const run_request& request, incarnation_no owner, const std::vector<event_ptr>& events) override;
   void appended(const run_id& run, incarnation_no writer, std::span<const event_ptr> events) override;
-  void ended(const run_id& run, const event_ptr& ending) override;
+  void ended(const run_id& run, const event_ptr& ending, bool in_its_place) override;
   void owned(const run_id& run, incarnation_no owner) override;
   void died(incarnation_no node) override;
   void entered(incarnation_no node, int life) override { lives_[node] = life; }
@@ -76,6 +77,7 @@ class run_books final : public ledger {
   const tracked_run* find(const run_id& run) const;
   const std::string& run_of(const std::string& input) const;
   const std::map<std::string, tracked_run>& runs() const { return runs_; }
+  bool is_dead(incarnation_no node) const { return dead_.contains(node); }
   /// The life of the run's owner; -1: it has none, or that one is dead.
   int life_of_owner(const tracked_run& run) const;
 

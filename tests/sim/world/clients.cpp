@@ -109,6 +109,7 @@ operation& clients::ask(machine& node, operation first, const Question& question
       auto heard = [=, this] {
         if (at->lost) return false;
         at->answered_ms = luck_.now_ms();
+        if (const auto* run = books_.find({at->run})) at->owner = run->owner;
         if (at->on_answer) at->on_answer();
         return true;
       };

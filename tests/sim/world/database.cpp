@@ -122,13 +122,13 @@ class simulated_store final : public io::run_store {
       if (!done) return;
       auto before = std::span{last->events}.first(last->events.size() - 1);
       if (done->ended->index == last->events.back()->index) books.appended(last->run, self, before);
-      books.ended(last->run, done->ended);
+      books.ended(last->run, done->ended, false);
     } else if (const auto* orphan = std::get_if<end_orphan>(&write)) {
       const auto* done = std::get_if<end_orphan_reply>(&answer);
-      if (done && done->ended) books.ended(orphan->run, *done->ended);
+      if (done && done->ended) books.ended(orphan->run, *done->ended, true);
     } else if (const auto* cancel = std::get_if<record_cancel>(&write)) {
       const auto* done = std::get_if<record_cancel_reply>(&answer);
-      if (done && done->ended) books.ended(cancel->request.run, *done->ended);
+      if (done && done->ended) books.ended(cancel->request.run, *done->ended, true);
     } else if (const auto* again = std::get_if<reopen_run>(&write)) {
       const auto* done = std::get_if<reopen_reply>(&answer);
       if (!done || done->refused) return;
@@ -137,7 +137,7 @@ class simulated_store final : public io::run_store {
     } else if (std::holds_alternative<end_expired>(write)) {
       const auto* done = std::get_if<expired_runs>(&answer);
       if (!done) return;
-      for (const auto& run : done->ended) books.ended(run, db_.whole_log(run).back());
+      for (const auto& run : done->ended) books.ended(run, db_.whole_log(run).back(), true);
     }
   }
 

@@ -35,8 +35,8 @@ class ledger {
   virtual void created(const run_request& request, incarnation_no owner, const std::vector<event_ptr>& events) = 0;
   /// Logged by its owner.
   virtual void appended(const run_id& run, incarnation_no writer, std::span<const event_ptr> events) = 0;
-  /// The ending that stands, as a write or the reaper was told.
-  virtual void ended(const run_id& run, const event_ptr& ending) = 0;
+  /// The ending that stands, as a write or the reaper was told. `in_its_place`: not by the run itself.
+  virtual void ended(const run_id& run, const event_ptr& ending, bool in_its_place) = 0;
   virtual void owned(const run_id& run, incarnation_no owner) = 0;
   virtual void died(incarnation_no node) = 0;
   /// A life of a node has this number now.

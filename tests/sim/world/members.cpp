@@ -212,7 +212,7 @@ class simulated_members final : public io::member_store {
       }
       io::catch_up(db_.db_, run);
       ending how{.kind = ending_kind::failed, .code = failure_code::node_lost, .message = "its node was lost"};
-      db_.books_.ended(run.summary.id, writer.end_as(run, std::move(how), now_ms));
+      db_.books_.ended(run.summary.id, writer.end_as(run, std::move(how), now_ms), true);
       reply.ended.push_back(run.summary.id);
     }
   }

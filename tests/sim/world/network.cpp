@@ -25,10 +25,18 @@ class wire_end {
   door_actor::behavior_type make_behavior() {
     return {[this](link_frame& frame) {
       auto found = net_->wires_.find(number_);
-      if (found == net_->wires_.end() || net_->luck_.hits(net_->lost)) return;
+      if (found == net_->wires_.end()) return;
+      auto& line = found->second;
+      if (!line.is_broken && net_->luck_.hits(net_->lost)) {
+        line.is_broken = true;
+        self_->run_delayed(net_->luck_.span(0, 3000), [this] {
+          if (net_->wires_.contains(number_)) net_->close(number_);
+        });
+      }
+      if (line.is_broken) return;
       auto times = net_->luck_.hits(net_->repeated) ? 2 : 1;
       for (int i = 0; i < times; ++i) {
-        auto wait = net_->arrival(found->second, forth_) - net_->luck_.now_us();
+        auto wait = net_->arrival(line, forth_) - net_->luck_.now_us();
         self_->run_delayed(std::chrono::microseconds{wait}, [this, bytes = frame.bytes] {
           net_->deliver(number_, forth_, bytes);
         });

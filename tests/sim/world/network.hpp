@@ -1,6 +1,7 @@
 // The network between the doors of the nodes: in place of CAF's, and of the dialler that connects with it. A connection is
 // two actors, each of which stands for the other side's door, as CAF's proxies do. Delays frames, keeps their order,
-// loses and repeats them if the seed says so, is cut (both sides hear of it) or held (nobody hears anything).
+// repeats them if the seed says so, is cut (both sides hear of it) or held (nobody hears anything). A frame that is lost
+// takes the rest of its connection along, as with TCP: nothing more passes, and some time later both sides hear of it.
 #pragma once
 
 #include <caf/actor_system.hpp>
@@ -54,6 +55,7 @@ class network {
     door_actor at_from;  // what stands for the other side
     door_actor at_to;
     std::int64_t last_us[2] = {0, 0};
+    bool is_broken = false;
   };
   struct place {
     int life = 0;
