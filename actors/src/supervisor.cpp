@@ -317,6 +317,9 @@ void supervisor_state::on_down(const caf::down_msg& down) {
   auto run = *found->second;
   by_actor_.erase(found);
   if (fenced_.erase(run) > 0) {
+    // Its pause was logged, but it had not closed yet: nobody has been told when it expires.
+    auto* row = roster_.find(run);
+    if (row && row->status == run_status::paused) end_expired_runs();
     wake(roster_.forget(run));
     after_a_run_left();
     return;

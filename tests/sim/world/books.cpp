@@ -81,8 +81,10 @@ void run_books::log(const std::string& id, tracked_run& run, const event_ptr& ev
   if (get_if<tool_call_started>(*event)) run.phase = run_phase::tools;
   if (get_if<run_continued>(*event)) {
     run.phase = run_phase::queued;
-    run.left_pause_ms = luck_.now_ms();
+    run.was_continued = true;
+    run.begun_ms = 0;
   }
+  if (get_if<model_request_started>(*event) && run.begun_ms == 0) run.begun_ms = luck_.now_ms();
   if (const auto* pause = get_if<run_paused>(*event)) {
     run.phase = run_phase::paused;
     run.at_work = false;
@@ -125,6 +127,7 @@ void run_books::owned(const run_id& id, incarnation_no owner) {
   auto& run = runs_[id.value];
   run.owner = owner;
   run.at_work = false;
+  run.begun_ms = 0;
   if (run.phase != run_phase::paused) run.phase = run_phase::queued;
   luck_.tell(id.value, owner == 0 ? "is nobody's now" : "is node " + std::to_string(owner) + "'s now");
 }
@@ -159,16 +162,24 @@ std::shared_ptr<spoken> run_books::model_asked(const std::string& input, int lif
   if (life_of_owner(run) != life) return answer;
   if (run.ending) luck_.broken(id, "I1: a model was called after the ending");
   if (run.phase == run_phase::paused) luck_.broken(id, "a model was called while the run waits for a person");
-  if (!run.at_work && run.request.parent.empty() && !run.request.session.empty()) {
-    for (const auto& [other_id, other] : runs_) {
-      if (other_id == id || !other.at_work || other.request.session != run.request.session) continue;
-      if (other.request.parent.empty()) luck_.broken(id, "sessions: it calls its model while " + other_id + " is at work");
-    }
-  }
+  if (!run.at_work) check_session(id, run);
   run.at_work = true;
   run.trouble.clear();
   move(input, run_phase::connecting);
   return answer;
+}
+
+/// A session has one run at a time. Nobody sees a run begin before its first attempt is logged: so one that goes on after
+/// a pause may begin at the same moment as a later one.
+void run_books::check_session(const std::string& id, const tracked_run& run) {
+  if (!run.request.parent.empty() || run.request.session.empty()) return;
+  for (const auto& [other_id, other] : runs_) {
+    if (other_id == id || !other.at_work || !other.request.parent.empty()) continue;
+    if (other.request.session != run.request.session) continue;
+    auto is_seen = other.begun_ms > 0 && other.begun_ms + waits_ms_ < luck_.now_ms();
+    if ((run.was_continued || other.was_continued) && !is_seen) continue;
+    luck_.broken(id, "sessions: it calls its model while " + other_id + " is at work");
+  }
 }
 
 void run_books::trouble(const std::string& input, const std::string& what) { trouble_of({run_of(input)}, what); }

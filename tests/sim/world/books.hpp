@@ -33,7 +33,8 @@ struct tracked_run {
   bool ended_in_its_place = false;  ///< the run itself could not write it
   std::int64_t created_ms = 0;
   std::int64_t ended_ms = 0;
-  std::int64_t left_pause_ms = 0;
+  bool was_continued = false;
+  std::int64_t begun_ms = 0;   ///< when the log had its first attempt since it began, or went on; 0: not yet
   bool at_work = false;        ///< has called its model, and was not paused, given to another node or ended since
   std::string trouble;         ///< what its model or tool does to it now; empty: nothing
   bool is_read_slowly = false;
@@ -86,6 +87,7 @@ class run_books final : public ledger {
 
  private:
   void move(const std::string& input, run_phase to);
+  void check_session(const std::string& id, const tracked_run& run);
   void log(const std::string& id, tracked_run& run, const event_ptr& event);
 
   chance& luck_;
@@ -97,6 +99,7 @@ class run_books final : public ledger {
   std::map<incarnation_no, std::int64_t> drained_ms_;
   std::map<std::string, std::int64_t> in_force_;
   std::string none_;
+  std::int64_t waits_ms_ = 500;  ///< twice what a run waits behind another one's, and some
 };
 
 /// One event in a few words.

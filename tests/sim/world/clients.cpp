@@ -110,7 +110,6 @@ operation& clients::ask(machine& node, operation first, const Question& question
         if (at->lost) return false;
         at->answered_ms = luck_.now_ms();
         if (const auto* run = books_.find({at->run})) at->owner = run->owner;
-        if (at->on_answer) at->on_answer();
         return true;
       };
       self->request(supervisor, caf::infinite, question)
@@ -118,6 +117,7 @@ operation& clients::ask(machine& node, operation first, const Question& question
               [=, this](Reply& reply) {
                 if (!heard()) return;
                 at->*where = std::move(reply);
+                if (at->on_answer) at->on_answer();
                 luck_.tell(at->run, "node-" + std::to_string(at->node) + " answers " + at->what + ": " + words_of(*at));
               },
               [=, this](const caf::error& error) {
@@ -221,7 +221,10 @@ std::size_t clients::waiting() const {
 
 void clients::forget_all() {
   for (auto& who : readers_) who.actor = nullptr;
-  for (auto& what : history_) what.started.reset();
+  for (auto& what : history_) {
+    what.started.reset();
+    what.on_answer = nullptr;
+  }
 }
 
 }  // namespace oncue::sim

@@ -179,8 +179,9 @@ void world::strike_one(machine& node, const std::string& kind) {
 void world::drain(machine& node) {
   auto life = node.life();
   auto& what = clients_.drain(node, {luck_.roll(1500), 1000});
-  what.on_answer = [this, life, incarnation = node.incarnation(), index = node.index()] {
-    books_.drained(incarnation);
+  what.on_answer = [this, &what, life, incarnation = node.incarnation(), index = node.index()] {
+    // What it left may have been on its way into the database.
+    if (what.drained->left.empty()) books_.drained(incarnation);
     after(0, 500, [this, index, life] {
       auto& same = *nodes_[static_cast<std::size_t>(index)];
       if (same.life() != life || !same.is_up()) return;
