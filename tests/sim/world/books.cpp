@@ -77,16 +77,18 @@ void run_books::log(const std::string& id, tracked_run& run, const event_ptr& ev
   run.durable_next = event->index + 1;
   run.log.push_back(event);
   luck_.tell(id, "logged " + words_of(*event));
-  if (get_if<model_request_retrying>(*event)) run.phase = run_phase::backing_off;
-  if (get_if<tool_call_started>(*event)) run.phase = run_phase::tools;
+  if (get_if<run_started>(*event)) enter(id, run, run_phase::queued);
+  if (get_if<model_request_retrying>(*event)) enter(id, run, run_phase::backing_off);
+  if (get_if<tool_call_started>(*event)) enter(id, run, run_phase::tools);
   if (get_if<run_continued>(*event)) {
-    run.phase = run_phase::queued;
+    enter(id, run, run_phase::queued);
+    run.model_fails = run.tool_fails = false;
     run.was_continued = true;
     run.begun_ms = 0;
   }
   if (get_if<model_request_started>(*event) && run.begun_ms == 0) run.begun_ms = luck_.now_ms();
   if (const auto* pause = get_if<run_paused>(*event)) {
-    run.phase = run_phase::paused;
+    enter(id, run, run_phase::paused);
     run.at_work = false;
     if (on_pause) on_pause({id}, *pause);
   }
@@ -113,8 +115,8 @@ void run_books::ended(const run_id& id, const event_ptr& ending, bool in_its_pla
   run.ending = ending;
   run.ended_in_its_place = in_its_place;
   run.ended_ms = luck_.now_ms();
-  run.phase = run_phase::ended;
   run.at_work = false;
+  enter(id.value, run, run_phase::ended);
   const auto& how = get_if<run_ended>(*ending)->how;
   auto name = std::string{to_string(status_of(how))};
   if (how.kind == ending_kind::failed) name += " " + std::string{to_string(how.code)};
@@ -128,7 +130,7 @@ void run_books::owned(const run_id& id, incarnation_no owner) {
   run.owner = owner;
   run.at_work = false;
   run.begun_ms = 0;
-  if (run.phase != run_phase::paused) run.phase = run_phase::queued;
+  if (run.phase != run_phase::paused) enter(id.value, run, run_phase::queued);
   luck_.tell(id.value, owner == 0 ? "is nobody's now" : "is node " + std::to_string(owner) + "'s now");
 }
 
@@ -136,6 +138,7 @@ void run_books::died(incarnation_no node) {
   luck_.tell("", "incarnation " + std::to_string(node) + " is dead from now on");
   dead_.insert(node);
   strikes_node("lease over", node);
+  in_force("lease over", luck_.now_ms() + 1000);
 }
 
 int run_books::life_of_owner(const tracked_run& run) const {
@@ -146,7 +149,12 @@ int run_books::life_of_owner(const tracked_run& run) const {
 void run_books::move(const std::string& input, run_phase to) {
   auto found = runs_.find(run_of(input));
   if (found == runs_.end() || found->second.ending || found->second.phase == run_phase::paused) return;
-  found->second.phase = to;
+  if (found->second.phase != to) enter(found->first, found->second, to);
+}
+
+void run_books::enter(const std::string& id, tracked_run& run, run_phase to) {
+  run.phase = to;
+  if (on_phase) on_phase(id, to);
 }
 
 std::shared_ptr<spoken> run_books::model_asked(const std::string& input, int life, attempt_no attempt) {
@@ -164,7 +172,7 @@ std::shared_ptr<spoken> run_books::model_asked(const std::string& input, int lif
   if (run.phase == run_phase::paused) luck_.broken(id, "a model was called while the run waits for a person");
   if (!run.at_work) check_session(id, run);
   run.at_work = true;
-  run.trouble.clear();
+  run.model_fails = run.tool_fails = false;
   move(input, run_phase::connecting);
   return answer;
 }
@@ -182,13 +190,16 @@ void run_books::check_session(const std::string& id, const tracked_run& run) {
   }
 }
 
-void run_books::trouble(const std::string& input, const std::string& what) { trouble_of({run_of(input)}, what); }
+void run_books::model_fails(const std::string& input) {
+  auto found = runs_.find(run_of(input));
+  if (found == runs_.end() || found->second.ending || std::exchange(found->second.model_fails, true)) return;
+  seen_.hit("strikes", "model fails", found->second.phase);
+}
 
-void run_books::trouble_of(const run_id& id, const std::string& what) {
+void run_books::tool_fails(const run_id& id) {
   auto found = runs_.find(id.value);
-  if (found == runs_.end() || found->second.ending) return;
-  found->second.trouble = what;
-  seen_.hit("strikes", what, found->second.phase);
+  if (found == runs_.end() || found->second.ending || std::exchange(found->second.tool_fails, true)) return;
+  seen_.hit("strikes", "tool fails", found->second.phase);
 }
 
 void run_books::read_slowly(const run_id& id) {
@@ -209,9 +220,10 @@ void run_books::meets(const std::string& event, const run_id& id) {
     hit(fault);
     calm = false;
   }
-  if (!run.trouble.empty()) hit(run.trouble);
+  if (run.model_fails) hit("model fails");
+  if (run.tool_fails) hit("tool fails");
   if (run.is_read_slowly) hit("slow reader");
-  if (calm && run.trouble.empty() && !run.is_read_slowly) hit("none");
+  if (calm && !run.model_fails && !run.tool_fails && !run.is_read_slowly) hit("none");
 }
 
 void run_books::strikes(const std::string& fault, const run_id& id) {

@@ -36,7 +36,8 @@ struct tracked_run {
   bool was_continued = false;
   std::int64_t begun_ms = 0;   ///< when the log had its first attempt since it began, or went on; 0: not yet
   bool at_work = false;        ///< has called its model, and was not paused, given to another node or ended since
-  std::string trouble;         ///< what its model or tool does to it now; empty: nothing
+  bool model_fails = false;  ///< its call of a model goes wrong; until the next one
+  bool tool_fails = false;   ///< and of a tool
   bool is_read_slowly = false;
   std::vector<event_ptr> log;  ///< as the database took it
   /// By attempt. More than one: a node that had lost the run did not know it yet.
@@ -70,8 +71,8 @@ class run_books final : public ledger {
     until = std::max(until, until_ms);
   }
   /// What its model or tool does to it, until its next call.
-  void trouble(const std::string& input, const std::string& what);
-  void trouble_of(const run_id& run, const std::string& what);
+  void model_fails(const std::string& input);
+  void tool_fails(const run_id& run);
   void read_slowly(const run_id& run);
   void drained(incarnation_no node) { drained_ms_.emplace(node, luck_.now_ms()); }
 
@@ -82,11 +83,14 @@ class run_books final : public ledger {
   /// The life of the run's owner; -1: it has none, or that one is dead.
   int life_of_owner(const tracked_run& run) const;
 
+  /// Told of a run that is in another phase now.
+  std::function<void(const std::string&, run_phase)> on_phase;
   /// Told of a run that waits for a person.
   std::function<void(const run_id&, const run_paused&)> on_pause;
 
  private:
   void move(const std::string& input, run_phase to);
+  void enter(const std::string& id, tracked_run& run, run_phase to);
   void check_session(const std::string& id, const tracked_run& run);
   void log(const std::string& id, tracked_run& run, const event_ptr& event);
 

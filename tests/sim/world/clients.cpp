@@ -149,7 +149,7 @@ operation& clients::cancel(machine& node, cancel_request request) {
     auto is_here = books_.life_of_owner(*run) == node.life();
     first.was_at_work = is_here && run->at_work;
     auto event = std::string{is_here ? "cancel" : "cancel elsewhere"};
-    books_.meets(first.forced ? event : "graceful " + event, request.run);
+    books_.meets(first.forced ? event : "graceful cancel", request.run);
   }
   return ask(node, std::move(first), request, &operation::cancelled);
 }

@@ -43,7 +43,15 @@ class coverage {
 /// What people do, and what goes wrong, by the names that the table has.
 const std::vector<std::string>& event_names();
 const std::vector<std::string>& fault_names();
-/// Why such a cell cannot be hit; empty: it can.
+/// One of all, counted through again and again.
+struct cell {
+  std::string event;
+  std::string fault;
+  run_phase phase = run_phase::queued;
+};
+cell cell_of(std::uint64_t number);
+
+/// Why such a cell cannot be hit, or only by chance; empty: it can.
 std::string why_impossible(const std::string& event, const std::string& fault, run_phase phase);
 
 }  // namespace oncue::sim

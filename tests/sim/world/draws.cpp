@@ -100,15 +100,14 @@ void world::draw_faults() {
 }
 
 void world::strike(const std::string& kind) {
-  if (kind == "actor lost") return lose_actor();
+  if (kind == "actor lost") return lose_actor(any_run());
   if (kind == "lost reply" || kind == "store away" || kind == "store full" || kind == "link loss" || kind == "link repeat") {
     return strike_all(kind);
   }
   if (auto* node = any_node()) strike_one(*node, kind);
 }
 
-void world::lose_actor() {
-  auto run = any_run();
+void world::lose_actor(const std::string& run) {
   for (auto& what : clients_.history()) {
     if (what.run != run || !what.started || !what.started->source || what.lost) continue;
     auto actor = caf::actor_cast<caf::strong_actor_ptr>(what.started->source);

@@ -59,8 +59,7 @@ class model_state {
     how_ = office_.draw_manner();
     deaf_ = !office_.heals && luck_.hits(office_.mood.deaf);
     words_ = 1 + luck_.roll(how_ == manner::floods ? 6 : 8);
-    if (how_ != manner::talks) office_.books.trouble(input_, to_string(how_));
-    if (deaf_) office_.books.trouble(input_, "model is deaf");
+    if (how_ != manner::talks || deaf_) office_.books.model_fails(input_);
     wants_tools_ = tools_ && !has_results && luck_.hits(office_.mood.calls_tools);
     luck_.tell(call_->run, "asks its model, attempt " + std::to_string(attempt_) + ", which " + to_string(how_));
     later();
@@ -206,7 +205,7 @@ class tool_state {
           auto bad = !office_.heals && luck_.hits(office_.mood.bad_tools);
           how_ = bad ? static_cast<tool_manner>(1 + luck_.roll(4)) : tool_manner::answers;
           luck_.tell(call_->run, "starts a tool, which " + to_string(how_));
-          if (bad) office_.books.trouble_of(what.run, "tool " + to_string(how_));
+          if (bad) office_.books.tool_fails(what.run);
           if (how_ == tool_manner::hangs || how_ == tool_manner::is_deaf) return;
           self_->run_delayed(luck_.span(0, 200), [this] { answer(); });
         },
@@ -243,8 +242,8 @@ class tool_state {
 }  // namespace
 
 std::string to_string(manner how) {
-  static const std::vector<std::string> words{"talks",         "model is silent",  "model falls silent", "model says 429 or 503",
-                                              "model says 400", "model breaks off", "model dies",         "model floods"};
+  static const std::vector<std::string> words{"talks",    "is silent",  "falls silent", "says 429 or 503",
+                                              "says 400", "breaks off", "dies",         "floods"};
   return words[static_cast<std::size_t>(how)];
 }
 

@@ -17,10 +17,13 @@ world::world(std::uint64_t seed, coverage& seen)
     : luck_{seed}, seen_{seen}, books_{luck_, seen}, db_{luck_, books_}, all_{luck_}, models_{luck_, books_},
       net_{luck_, all_}, clients_{luck_, all_, books_} {
   books_.on_pause = [this](const run_id& run, const run_paused& pause) { someone_decides(run, pause); };
+  books_.on_phase = [this](const std::string& run, run_phase phase) { aim(run, phase); };
+  aimed_ = cell_of(seed);
 }
 
 world::~world() {
   books_.on_pause = nullptr;
+  books_.on_phase = nullptr;
   due_.clear();
   for (auto& node : nodes_) node->forget_all();
   clients_.forget_all();
@@ -33,6 +36,7 @@ verdict world::play() {
   draw_nodes();
   draw_runs();
   draw_faults();
+  draw_aim();
   run_until(faults_end_ms_);
   heal();
   auto rest_from = luck_.now_ms();
@@ -139,13 +143,15 @@ void world::keep_reading(reading& who) {
 }
 
 void world::cancel(const std::string& run) {
-  auto* node = any_node();
-  if (!node) return;
+  if (auto* node = any_node()) cancel_at(*node, run, luck_.roll(4) == 0);
+}
+
+void world::cancel_at(machine& node, const std::string& run, bool gracefully) {
   cancel_request request{.run = {run}, .reason = "enough", .by = "somebody"};
   request.wait_ms = static_cast<std::uint32_t>(luck_.roll(1500));
-  if (luck_.roll(4) == 0) request.mode = static_cast<cancel_mode>(1 + luck_.roll(2));
+  if (gracefully) request.mode = static_cast<cancel_mode>(1 + luck_.roll(2));
   request.grace_ms = 1 + luck_.roll(800);
-  clients_.cancel(*node, std::move(request));
+  clients_.cancel(node, std::move(request));
 }
 
 void world::someone_decides(const run_id& run, const run_paused& pause) {

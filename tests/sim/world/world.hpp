@@ -40,11 +40,19 @@ class world {
   void draw_runs();
   void draw_faults();
 
+  void draw_aim();
+
+  // what is aimed at a moment that chance alone would seldom hit
+  void aim(const std::string& run, run_phase phase);
+  void strike_aimed(const std::string& run);
+  void happen(const std::string& event, const std::string& run);
+  machine* node_of(const std::string& run, bool itself);
+
   // what goes wrong
   void strike(const std::string& kind);
   void strike_all(const std::string& kind);
   void strike_one(machine& node, const std::string& kind);
-  void lose_actor();
+  void lose_actor(const std::string& run);
   void drain(machine& node);
 
   // what happens
@@ -59,6 +67,7 @@ class world {
   machine* any_node();
   std::string any_run();
   void cancel(const std::string& run);
+  void cancel_at(machine& node, const std::string& run, bool gracefully);
 
   // what must hold
   void heal();
@@ -88,6 +97,8 @@ class world {
   std::vector<std::unique_ptr<machine>> nodes_;
   std::vector<std::string> runs_;
   std::multimap<std::int64_t, std::function<void()>> due_;
+  cell aimed_;
+  std::uint64_t aims_ = 0;  ///< so often it is tried
   std::uint64_t lag_ = 0;
   std::int64_t faults_end_ms_ = 0;
   bool healed_ = false;
