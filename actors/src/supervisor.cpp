@@ -210,6 +210,11 @@ void supervisor_state::route(cancel_request request, caf::typed_response_promise
     row->waiters.emplace_back([this, request, promise] { route(request, promise); });
     return;
   }
+  if (row->state == running && row->status == run_status::paused) {
+    // It has not closed yet, but its pause is logged: another node may have ended it, or gone on with it, by now.
+    ask_journal(std::move(request), promise);
+    return;
+  }
   roster_.cancel_passed_on(*row, request);
   if (request.mode != cancel_mode::immediate) {
     // It is granted before it is done: the journal knows of it, should this process not live to see it.

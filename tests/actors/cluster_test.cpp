@@ -31,6 +31,19 @@ claimed_run claimed(const std::string& id, std::vector<event_ptr> events) {
   return run;
 }
 
+/// The writer may call a tool that a person has to allow, within 30 s.
+node_options that_asks() {
+  node_options options;
+  options.change_agent = [](core::agent_entry& entry) {
+    std::vector<core::tool_spec> specs(1);
+    specs[0].name = "ask";
+    specs[0].need = tool_need::confirmation;
+    entry.tools = std::make_shared<const core::tool_set>(std::get<0>(core::tool_set::make(std::move(specs))));
+    entry.agent.pause_timeout = 30s;
+  };
+  return options;
+}
+
 }  // namespace
 
 CAF_TEST(a cancel for a run of another node is asked for there and noted in the journal at the same time) {
@@ -123,15 +136,7 @@ CAF_TEST(a lease that cannot be renewed stops every run in time and writes no en
 
 // Found by oncue_sim, seeds 1295 and 1343 of its first version.
 CAF_TEST(a paused run expires also if its node lost the lease before the run had closed) {
-  node_options options;
-  options.change_agent = [](core::agent_entry& entry) {
-    std::vector<core::tool_spec> specs(1);
-    specs[0].name = "ask";
-    specs[0].need = tool_need::confirmation;
-    entry.tools = std::make_shared<const core::tool_set>(std::get<0>(core::tool_set::make(std::move(specs))));
-    entry.agent.pause_timeout = 30s;
-  };
-  cluster_node n{options, 1000ms};
+  cluster_node n{that_asks(), 1000ms};
   n.real.run("r");
   n.keeper.renew_at_once = false;
   n.real.advance(600ms);
@@ -148,6 +153,19 @@ CAF_TEST(a paused run expires also if its node lost the lease before the run had
   CAF_CHECK_EQUAL(n.neighbours.known.back().self, 9u);
   for (int i = 0; i < 40; ++i) n.real.advance(1s);
   CAF_CHECK_EQUAL(status_in_store(n.real, "r"), "ERROR");
+}
+
+// Found by oncue_sim, seed 607 of its second version.
+CAF_TEST(a paused run that another node has ended is not cancelled by what is left of it here) {
+  cluster_node n{that_asks()};
+  n.real.run("r");
+  n.real.say(model_done{0, "tool_calls", {}, {{"1", "ask", "{}"}}});
+  CAF_CHECK_EQUAL(status_in_store(n.real, "r"), "PAUSED");
+  io::store_write ends = end_expired{1'700'000'000'000 + 60'000, 10};
+  n.real.store()->commit({&ends, 1});
+  auto reply = n.real.cancel("r", 0);
+  n.real.settle();
+  CAF_CHECK_EQUAL(outcome(reply), "already_ended");
 }
 
 CAF_TEST(a run that another node has taken stops and its ending is left to that node) {

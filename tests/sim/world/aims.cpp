@@ -43,7 +43,10 @@ void world::strike_aimed(const std::string& run) {
   if (kind == "none" || kind == "lease over" || kind == "model fails" || kind == "tool fails") return;
   if (kind == "actor lost") return lose_actor(run);
   if (kind == "slow reader") {
-    if (auto* node = any_node()) clients_.read(*node, run, 1 + luck_.roll(300));
+    auto* node = any_node();
+    if (!node) return;
+    auto& who = clients_.read(*node, run, 1 + luck_.roll(300));
+    after(50, 200, [this, &who] { keep_reading(who); });
   } else if (kind == "lost reply" || kind == "store away" || kind == "store full" || kind == "link loss" ||
              kind == "link repeat") {
     strike_all(kind);

@@ -32,6 +32,7 @@ const std::vector<std::string>& fault_names() {
 std::string why_impossible(const std::string& event, const std::string& fault, run_phase phase) {
   using enum run_phase;
   if (fault == "none" && event == "strikes") return "nothing is no fault";
+  if (fault == "none" && phase == backing_off) return "a run backs off because its model failed";
   if (fault == "actor lost" && phase == paused) return "a paused run has no actor";
   if (fault == "lease over" && event != "strikes") return "a lease ends by itself, so nobody can aim at that moment";
   if (fault == "model fails") {
