@@ -33,8 +33,10 @@ void world::aim(const std::string& run, run_phase phase) {
   if (known && !known->request.parent.empty()) return;
   --aims_;
   at(luck_.now_ms(), [this, run] {
-    strike_aimed(run);
+    auto strikes_later = luck_.roll(3) == 0;
+    if (!strikes_later) strike_aimed(run);
     if (aimed_.event != "strikes") happen(aimed_.event, run);
+    if (strikes_later) after(0, 3, [this, run] { strike_aimed(run); });
   });
 }
 

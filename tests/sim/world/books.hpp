@@ -80,6 +80,10 @@ class run_books final : public ledger {
   const std::string& run_of(const std::string& input) const;
   const std::map<std::string, tracked_run>& runs() const { return runs_; }
   bool is_dead(incarnation_no node) const { return dead_.contains(node); }
+  /// Its last number is of a node that is not dead.
+  bool is_in_cluster(int life) const {
+    return std::any_of(lives_.begin(), lives_.end(), [&](const auto& x) { return x.second == life && !is_dead(x.first); });
+  }
   /// The life of the run's owner; -1: it has none, or that one is dead.
   int life_of_owner(const tracked_run& run) const;
 

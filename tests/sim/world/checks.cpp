@@ -102,6 +102,15 @@ void world::check_family(const std::string& id, const tracked_run& run) {
   auto child_ended = run.ending ? std::optional{run.ended_ms} : std::nullopt;
   // Found dead with its node, it is over a lease later; a store that is away keeps its ending back.
   broken(id, "I12", test::child_is_over(parent->ended_ms, child_ended, luck_.now_ms(), 2 * close_grace_ms + 5000));
+  if (parent->ended_in_its_place) return;
+  // Whatever the store does meanwhile, its calls are closed when its parent's are.
+  for (const auto& call : models_.calls) {
+    if (call->run != id || all_.was_paused(call->life) || all_.is_dead(call->life)) continue;
+    auto from = std::max(parent->ended_ms, call->opened_ms);
+    auto closed = call->closed_ms() < 0 ? luck_.now_ms() : call->closed_ms();
+    broken(id, "I12", test::child_is_over(from, closed, luck_.now_ms(), slack_ms));
+    if (call->opened_ms > parent->ended_ms + slack_ms) broken(id, "I12", "a child began a call after its parent's ending");
+  }
 }
 
 bool world::was_asked_to_cancel(const std::string& id, const tracked_run& run) {

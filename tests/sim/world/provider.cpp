@@ -83,7 +83,11 @@ class model_state {
     what.retryable = retryable;
     if (status == 429 && luck_.roll(2) == 0) what.retry_after_ms = luck_.roll(400);
     say(std::move(what));
-    close();
+    if (!deaf_) return close();
+    // It has failed, and goes on talking: nobody listens any more.
+    how_ = manner::talks;
+    took_ = true;
+    later();
   }
 
   void close() {

@@ -192,7 +192,8 @@ bool world::is_at_rest() {
   auto readers = std::any_of(clients_.readers().begin(), clients_.readers().end(), [this](const reading& who) {
     return !who.is_over() && books_.find({who.run});
   });
-  auto all_up = std::all_of(nodes_.begin(), nodes_.end(), [](const auto& node) { return node->is_up(); });
+  auto all_up = std::all_of(nodes_.begin(), nodes_.end(),
+                            [this](const auto& node) { return node->is_up() && books_.is_in_cluster(node->life()); });
   return all_up && !readers && db_.open_runs(true).empty() && clients_.waiting() == 0 && models_.open_calls() == 0 &&
          all_.living("run") == 0;
 }
@@ -213,7 +214,7 @@ std::string world::why_not_at_rest() {
     if (call->open) return "I9: " + std::string{call->is_tool ? "a tool" : "a model stream"} + " of " + call->run + " is open";
   }
   if (all_.living("run") > 0) return "I9: actors of runs are left";
-  return "a node does not come back";
+  return "a node does not come back, or does not know that it has no lease";
 }
 
 }  // namespace oncue::sim
