@@ -32,7 +32,7 @@ void world::draw_catalog() {
   mood.weights[0] = 6;
   for (std::size_t i = 1; i < manners; ++i) mood.weights[i] = luck_.roll(2) == 0 ? luck_.roll(4) : 0;
   if (luck_.roll(8) != 0) mood.weights[static_cast<std::size_t>(manner::floods)] = 0;  // dear
-  mood.deaf = luck_.roll(4) == 0 ? 300 : 0;
+  mood.deaf = luck_.roll(2) == 0 ? 300 : 0;
   mood.calls_tools = luck_.roll(3) * 400;
   mood.bad_tools = luck_.roll(2) * 400;
   mood.pace_ms = std::array<std::uint64_t, 4>{1, 20, 100, 300}[luck_.roll(4)];

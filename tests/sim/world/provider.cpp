@@ -32,7 +32,7 @@ class model_state {
         },
         [](deltas_taken) {},
         [this](close_stream) {
-          call_->told_to_close_ms = luck_.now_ms();
+          if (call_->told_to_close_ms < 0) call_->told_to_close_ms = luck_.now_ms();
           luck_.tell(call_->run, "its stream is told to close" + std::string{deaf_ ? ", and is deaf" : ""});
           if (!deaf_) close();
         },
@@ -84,7 +84,8 @@ class model_state {
     if (status == 429 && luck_.roll(2) == 0) what.retry_after_ms = luck_.roll(400);
     say(std::move(what));
     if (!deaf_) return close();
-    // It has failed, and goes on talking: nobody listens any more.
+    // It has said that it is over, and goes on talking: nobody listens any more, and nobody tells it to close.
+    call_->told_to_close_ms = luck_.now_ms();
     how_ = manner::talks;
     took_ = true;
     later();
@@ -214,7 +215,7 @@ class tool_state {
           self_->run_delayed(luck_.span(0, 200), [this] { answer(); });
         },
         [this](stop_tool) {
-          call_->told_to_close_ms = luck_.now_ms();
+          if (call_->told_to_close_ms < 0) call_->told_to_close_ms = luck_.now_ms();
           if (how_ != tool_manner::is_deaf) close();
         },
     };
