@@ -224,7 +224,15 @@ void supervisor_state::fence() {
   }
   for (const auto& [run, row] : roster_.rows()) {
     if (row.state == queued || row.state == running) let_go(run, row.handle.actor);
+    // Made for a lease that is over: it does not begin.
+    if (row.state == creating) roster_.find(run)->waiters.emplace_back([this, id = run] { let_go_if_live(id); });
   }
+}
+
+void supervisor_state::let_go_if_live(const run_id& run) {
+  using enum node_roster::row_state;
+  auto* row = roster_.find(run);
+  if (row && (row->state == queued || row->state == running)) let_go(run, row->handle.actor);
 }
 
 /// Before a drain stops what has not begun: another node may take it.

@@ -87,8 +87,8 @@ inline std::string whole_log(const std::vector<event_ptr>& log) {
 
 /// I1: two that say how a run ended say the same.
 inline std::string same_ending(const event_ptr& one, const event_ptr& other) {
-  return one == other ? std::string{} : "two endings, at index " + std::to_string(one->index) + " and " +
-                                            std::to_string(other->index);
+  return one == other ? std::string{}
+                      : "two endings, at index " + std::to_string(one->index) + " and " + std::to_string(other->index);
 }
 
 /// I2: what a cancel's answer says of how the run ended.
@@ -120,7 +120,8 @@ inline std::string answered_in_time(std::int64_t asked_ms, std::int64_t answered
 
 /// I4, I5: what a reader saw, from index 0, is a prefix of the log, event by event.
 inline std::string prefix_of(const std::vector<event_ptr>& seen, const std::vector<event_ptr>& log) {
-  if (seen.size() > log.size()) return "a reader saw " + std::to_string(seen.size()) + " events of " + std::to_string(log.size());
+  if (seen.size() > log.size())
+    return "a reader saw " + std::to_string(seen.size()) + " events of " + std::to_string(log.size());
   for (std::size_t i = 0; i < seen.size(); ++i) {
     if (!(seen[i] == log[i])) return "a reader saw another event at index " + std::to_string(i) + " than the log has";
   }

@@ -1,5 +1,6 @@
 // What is known of the runs of a world, from the one place that cannot err: what the database took, and what the provider
-// was asked. Checks at once what a single write or call can break; counts which event met a run in which phase, under which fault.
+// was asked. Checks at once what a single write or call can break; counts which event met a run in which phase, under which
+// fault.
 #pragma once
 
 #include <algorithm>
@@ -34,10 +35,10 @@ struct tracked_run {
   std::int64_t created_ms = 0;
   std::int64_t ended_ms = 0;
   bool was_continued = false;
-  std::int64_t begun_ms = 0;   ///< when the log had its first attempt since it began, or went on; 0: not yet
-  bool at_work = false;        ///< has called its model, and was not paused, given to another node or ended since
-  bool model_fails = false;  ///< its call of a model goes wrong; until the next one
-  bool tool_fails = false;   ///< and of a tool
+  std::int64_t begun_ms = 0;  ///< when the log had its first attempt since it began, or went on; 0: not yet
+  bool at_work = false;       ///< has called its model, and was not paused, given to another node or ended since
+  bool model_fails = false;   ///< its call of a model goes wrong; until the next one
+  bool tool_fails = false;    ///< and of a tool
   bool is_read_slowly = false;
   std::vector<event_ptr> log;  ///< as the database took it
   /// By attempt. More than one: a node that had lost the run did not know it yet.

@@ -116,7 +116,8 @@ void world::check_family(const std::string& id, const tracked_run& run) {
 bool world::was_asked_to_cancel(const std::string& id, const tracked_run& run) {
   const auto& by = get_if<run_ended>(*run.ending)->how.by;
   if (by == "drain") {
-    return std::any_of(clients_.history().begin(), clients_.history().end(), [](const auto& x) { return x.what == "drain"; });
+    return std::any_of(clients_.history().begin(), clients_.history().end(),
+                       [](const auto& x) { return x.what == "drain"; });
   }
   if (by == "parent") return !run.request.parent.empty();
   if (by == "interrupt") {
@@ -156,8 +157,11 @@ void world::check_cancel(const operation& what) {
   if (!run || !run->ending) return;
   const auto& how = get_if<run_ended>(*run->ending)->how;
   auto by_run = reply.phase_at_cancel.has_value();
-  // Stopped, and not durable yet, as it says; then its node lost the lease, and whoever ended the run instead cannot know.
-  auto was_lost = reply.outcome == cancel_outcome::accepted && !reply.durable && by_run && books_.is_dead(what.owner);
+  // Stopped, and not durable yet, as it says; then its node lost the lease, or its actor died while the store took nothing:
+  // whoever ended the run instead cannot know.
+  auto only_there = reply.outcome == cancel_outcome::accepted && !reply.durable && by_run;
+  auto lost_actor = run->ended_in_its_place && how.kind == ending_kind::failed && how.code == failure_code::actor_lost;
+  auto was_lost = only_there && (books_.is_dead(what.owner) || lost_actor);
   auto is_own_intent = reply.outcome == cancel_outcome::intent_stored && run->created_ms < what.asked_ms;
   if (!was_lost && !is_own_intent) broken(what.run, "I2", test::honest_cancel(reply, how));
   if (!what.forced || !by_run || all_.was_paused(what.life)) return;
@@ -179,8 +183,9 @@ void world::check_reader(const reading& who) {
   auto broken_word = test::prefix_of(who.events, run->log);
   broken(who.run, "I4", broken_word);
   if (who.ended && who.events.size() != run->log.size()) {
-    broken(who.run, "I4", "a reader was told of the end at " + std::to_string(who.events.size()) + " events of " +
-                              std::to_string(run->log.size()));
+    broken(who.run, "I4",
+           "a reader was told of the end at " + std::to_string(who.events.size()) + " events of " +
+               std::to_string(run->log.size()));
   }
 }
 

@@ -17,8 +17,12 @@ class visit_state {
 
   visit_state(subscriber_actor::pointer self, const supervisor_actor& supervisor, reading* who, chance* luck,
               run_books* books)
-      : self_{self}, events_{self, supervisor, {who->run}, who->events.size()}, who_{*who}, visit_{who->visits},
-        luck_{*luck}, books_{*books} {}
+      : self_{self},
+        events_{self, supervisor, {who->run}, who->events.size()},
+        who_{*who},
+        visit_{who->visits},
+        luck_{*luck},
+        books_{*books} {}
 
   subscriber_actor::behavior_type make_behavior() {
     self_->set_down_handler([this](const caf::down_msg& down) { events_.on_down(down); });
@@ -96,8 +100,7 @@ std::string words_of(const operation& what) {
 }
 
 template <class Reply, class Question>
-operation& clients::ask(machine& node, operation first, const Question& question,
-                        std::optional<Reply> operation::*where) {
+operation& clients::ask(machine& node, operation first, const Question& question, std::optional<Reply> operation::*where) {
   auto& what = history_.emplace_back(std::move(first));
   what.node = node.index();
   what.life = node.life();
@@ -189,7 +192,8 @@ void clients::connect(reading& who, machine& node) {
   luck_.tell(who.run, "reader " + std::to_string(who.number) + " reads at node-" + std::to_string(who.node) + " from " +
                           std::to_string(who.events.size()));
   all_.inside(outside, [&] {
-    auto actor = all_.system().spawn<subscriber_actor::stateful_impl<visit_state>>(node.supervisor(), &who, &luck_, &books_);
+    auto actor =
+        all_.system().spawn<subscriber_actor::stateful_impl<visit_state>>(node.supervisor(), &who, &luck_, &books_);
     who.actor = caf::actor_cast<caf::actor>(actor);
   });
 }

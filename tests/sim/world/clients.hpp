@@ -34,11 +34,11 @@ struct operation {
   std::optional<start_reply> started;
   std::optional<cancel_reply> cancelled;
   std::optional<drain_reply> drained;
-  run_request request;  ///< of a start
-  bool forced = false;         ///< of a cancel: immediate
-  bool was_at_work = false;    ///< of a cancel: the run called its model then, and its node was asked
-  std::uint64_t wait_ms = 0;   ///< of a cancel
-  incarnation_no owner = 0;    ///< of a cancel: the run's when it was answered
+  run_request request;        ///< of a start
+  bool forced = false;        ///< of a cancel: immediate
+  bool was_at_work = false;   ///< of a cancel: the run called its model then, and its node was asked
+  std::uint64_t wait_ms = 0;  ///< of a cancel
+  incarnation_no owner = 0;   ///< of a cancel: the run's when it was answered
   std::function<void()> on_answer;
 
   bool answered() const { return answered_ms >= 0; }

@@ -15,17 +15,17 @@ bool is_in(const std::vector<std::string>& list, const std::string& what) {
 }  // namespace
 
 const std::vector<std::string>& event_names() {
-  static const std::vector<std::string> names{"strikes",     "cancel",       "cancel elsewhere", "graceful cancel",
-                                              "continue",    "start again",  "reader comes",     "reader elsewhere",
-                                              "reader vanishes"};
+  static const std::vector<std::string> names{"strikes",         "cancel",           "cancel elsewhere",
+                                              "graceful cancel", "continue",         "start again",
+                                              "reader comes",    "reader elsewhere", "reader vanishes"};
   return names;
 }
 
 const std::vector<std::string>& fault_names() {
-  static const std::vector<std::string> names{
-      "none",        "actor lost", "node pause", "node crash",  "machine lost", "lease over",    "lost reply",
-      "store away",  "store full", "store cut",  "link cut",    "link hold",    "link loss",     "link repeat",
-      "drain",       "journal pause", "keeper pause", "slow reader", "model fails", "tool fails"};
+  static const std::vector<std::string> names{"none",          "actor lost",   "node pause",  "node crash",  "machine lost",
+                                              "lease over",    "lost reply",   "store away",  "store full",  "store cut",
+                                              "link cut",      "link hold",    "link loss",   "link repeat", "drain",
+                                              "journal pause", "keeper pause", "slow reader", "model fails", "tool fails"};
   return names;
 }
 

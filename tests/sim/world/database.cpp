@@ -59,7 +59,9 @@ class simulated_archive final : public io::run_archive {
 class simulated_store final : public io::run_store {
  public:
   simulated_store(database& db, std::shared_ptr<database_line> line)
-      : db_{db}, line_{line}, writer_{db.db_, {core::limits::intents_max, core::limits::intent_age_max.count()}},
+      : db_{db},
+        line_{line},
+        writer_{db.db_, {core::limits::intents_max, core::limits::intent_age_max.count()}},
         reads_{db, std::move(line)} {}
 
   std::vector<io::store_answer> commit(std::span<const io::store_write> writes) override {

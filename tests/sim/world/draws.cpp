@@ -12,7 +12,8 @@ void world::draw_catalog() {
   auto entry = std::make_shared<core::agent_entry>();
   entry->agent.id = {"writer"};
   entry->agent.name = "Writer";
-  entry->agent.limits = {.first_token = luck_.span(300, 1500), .idle = luck_.span(200, 1200), .total = luck_.span(2000, 8000)};
+  entry->agent.limits = {
+      .first_token = luck_.span(300, 1500), .idle = luck_.span(200, 1200), .total = luck_.span(2000, 8000)};
   entry->agent.retry = {.attempts_max = static_cast<std::uint32_t>(1 + luck_.roll(4)), .base = luck_.span(20, 400)};
   entry->agent.pause_timeout = luck_.span(500, 4000);
   entry->model.name = "model";
@@ -86,9 +87,9 @@ void world::draw_runs() {
 }
 
 void world::draw_faults() {
-  static constexpr std::array kinds{"actor lost", "node pause",  "node crash",  "machine lost",  "lost reply",
-                                    "store away", "store full",  "store cut",   "link cut",      "link hold",
-                                    "link loss",  "link repeat", "drain",       "journal pause", "keeper pause"};
+  static constexpr std::array kinds{"actor lost", "node pause",  "node crash", "machine lost",  "lost reply",
+                                    "store away", "store full",  "store cut",  "link cut",      "link hold",
+                                    "link loss",  "link repeat", "drain",      "journal pause", "keeper pause"};
   if (luck_.roll(6) == 0) return;
   for (const auto* kind : kinds) {
     if (luck_.roll(4) != 0) continue;
@@ -101,7 +102,8 @@ void world::draw_faults() {
 
 void world::strike(const std::string& kind) {
   if (kind == "actor lost") return lose_actor(any_run());
-  if (kind == "lost reply" || kind == "store away" || kind == "store full" || kind == "link loss" || kind == "link repeat") {
+  if (kind == "lost reply" || kind == "store away" || kind == "store full" || kind == "link loss" ||
+      kind == "link repeat") {
     return strike_all(kind);
   }
   if (auto* node = any_node()) strike_one(*node, kind);

@@ -13,7 +13,13 @@ namespace oncue::sim {
 
 machine::machine(int index, chance& luck, engine& all, database& db, network& net, provider& models,
                  const machine_plan& plan)
-    : index_{index}, luck_{luck}, all_{all}, db_{db}, net_{net}, models_{models}, plan_{plan},
+    : index_{index},
+      luck_{luck},
+      all_{all},
+      db_{db},
+      net_{net},
+      models_{models},
+      plan_{plan},
       skew_ms_{static_cast<std::int64_t>(luck.roll(200)) - 100} {}
 
 bool machine::start() {

@@ -59,8 +59,8 @@ void tell(std::ostream& out, const sim::verdict& what, bool whole) {
   auto from = whole || lines.size() <= story_lines_max ? 0 : lines.size() - story_lines_max;
   if (from > 0) out << "  … " << from << " lines before\n";
   for (auto i = from; i < lines.size(); ++i) {
-    out << std::setw(8) << lines[i]->at_ms << " ms  " << (lines[i]->run.empty() ? "" : lines[i]->run + " ") << lines[i]->text
-        << '\n';
+    out << std::setw(8) << lines[i]->at_ms << " ms  " << (lines[i]->run.empty() ? "" : lines[i]->run + " ")
+        << lines[i]->text << '\n';
   }
 }
 
@@ -106,7 +106,8 @@ void hand_over(const totals& all, int to) {
 bool take_over(totals& all, int from) {
   std::string text;
   char buffer[4096];
-  for (ssize_t count = 0; (count = ::read(from, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(count));
+  for (ssize_t count = 0; (count = ::read(from, buffer, sizeof buffer)) > 0;)
+    text.append(buffer, static_cast<std::size_t>(count));
   std::istringstream lines{text};
   auto is_whole = false;
   for (std::string line; std::getline(lines, line);) {
@@ -204,9 +205,9 @@ int main(int argc, char** argv) {
   std::cout << '\n';
   for (const auto& [what, count] : all.seen.counts()) std::cout << "  " << std::setw(9) << count << "  " << what << '\n';
   std::cout << all.seeds << " seeds, " << all.steps << " steps, " << std::fixed << std::setprecision(1)
-            << all.virtual_seconds / 3600 << " virtual hours in " << seconds << " s: "
-            << static_cast<double>(all.seeds) / seconds << " seeds/s; hash " << std::hex << all.hash << std::dec << "; "
-            << all.broken << " broken\n";
+            << all.virtual_seconds / 3600 << " virtual hours in " << seconds
+            << " s: " << static_cast<double>(all.seeds) / seconds << " seeds/s; hash " << std::hex << all.hash << std::dec
+            << "; " << all.broken << " broken\n";
   if (!wanted.one) std::cout << missed.size() << " cells that could be hit were not\n";
   if (wanted.every_cell) {
     for (const auto& cell : missed) std::cout << "  not hit: " << cell << '\n';

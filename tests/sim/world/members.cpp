@@ -163,7 +163,8 @@ class simulated_members final : public io::member_store {
     std::vector<io::run_row> runs;
     {
       query rows{db_.db_,
-                 "SELECT " ONCUE_RUN_COLUMNS " FROM runs WHERE stage=0 AND state='queued' AND owner=0 ORDER BY run_no LIMIT ?",
+                 "SELECT " ONCUE_RUN_COLUMNS
+                 " FROM runs WHERE stage=0 AND state='queued' AND owner=0 ORDER BY run_no LIMIT ?",
                  runs_max};
       while (rows.next()) runs.push_back(io::row_of(rows));
     }

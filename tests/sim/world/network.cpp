@@ -37,9 +37,8 @@ class wire_end {
       auto times = net_->luck_.hits(net_->repeated) ? 2 : 1;
       for (int i = 0; i < times; ++i) {
         auto wait = net_->arrival(line, forth_) - net_->luck_.now_us();
-        self_->run_delayed(std::chrono::microseconds{wait}, [this, bytes = frame.bytes] {
-          net_->deliver(number_, forth_, bytes);
-        });
+        self_->run_delayed(std::chrono::microseconds{wait},
+                           [this, bytes = frame.bytes] { net_->deliver(number_, forth_, bytes); });
       }
     }};
   }

@@ -41,9 +41,9 @@ class network {
 
   static std::string address_of(int node) { return "node-" + std::to_string(node); }
 
-  std::uint64_t lost = 0;       ///< of a thousand frames
-  std::uint64_t repeated = 0;   ///< of a thousand frames
-  std::uint64_t delay_ms = 2;   ///< at most
+  std::uint64_t lost = 0;      ///< of a thousand frames
+  std::uint64_t repeated = 0;  ///< of a thousand frames
+  std::uint64_t delay_ms = 2;  ///< at most
 
  private:
   friend class wire_end;

@@ -130,7 +130,8 @@ class model_state {
       auto size = how_ == floods ? 60'000 + luck_.roll(40'000) : 1 + luck_.roll(12);
       auto kind = luck_.roll(8) == 0 ? delta_kind::reasoning : delta_kind::text;
       // Nobody else says this, and it says it only here.
-      auto word = std::to_string(attempt_) + "." + std::to_string(said_) + std::string(size, static_cast<char>('a' + said_ % 26));
+      auto word =
+          std::to_string(attempt_) + "." + std::to_string(said_) + std::string(size, static_cast<char>('a' + said_ % 26));
       (kind == delta_kind::text ? answer_->text : answer_->reasoning) += word;
       say(model_delta{0, kind, std::move(word)});
       return later();

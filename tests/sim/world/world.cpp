@@ -14,8 +14,14 @@ constexpr std::int64_t rest_max_ms = 90'000;
 }  // namespace
 
 world::world(std::uint64_t seed, coverage& seen)
-    : luck_{seed}, seen_{seen}, books_{luck_, seen}, db_{luck_, books_}, all_{luck_}, models_{luck_, books_},
-      net_{luck_, all_}, clients_{luck_, all_, books_} {
+    : luck_{seed},
+      seen_{seen},
+      books_{luck_, seen},
+      db_{luck_, books_},
+      all_{luck_},
+      models_{luck_, books_},
+      net_{luck_, all_},
+      clients_{luck_, all_, books_} {
   books_.on_pause = [this](const run_id& run, const run_paused& pause) { someone_decides(run, pause); };
   books_.on_phase = [this](const std::string& run, run_phase phase) { aim(run, phase); };
   aimed_ = cell_of(seed);
@@ -50,8 +56,8 @@ verdict world::play() {
   }
   read_all_again();
   if (luck_.broken().empty()) look_back();
-  return {luck_.broken(), luck_.hash(), all_.steps(), static_cast<double>(luck_.now_ms()) / 1000, luck_.story(),
-          luck_.broken_run()};
+  return {luck_.broken(), luck_.hash(),      all_.steps(), static_cast<double>(luck_.now_ms()) / 1000,
+          luck_.story(),  luck_.broken_run()};
 }
 
 /// Whoever comes when all is over sees all of it, at any node.
@@ -189,9 +195,8 @@ void world::heal() {
 }
 
 bool world::is_at_rest() {
-  auto readers = std::any_of(clients_.readers().begin(), clients_.readers().end(), [this](const reading& who) {
-    return !who.is_over() && books_.find({who.run});
-  });
+  auto readers = std::any_of(clients_.readers().begin(), clients_.readers().end(),
+                             [this](const reading& who) { return !who.is_over() && books_.find({who.run}); });
   auto all_up = std::all_of(nodes_.begin(), nodes_.end(),
                             [this](const auto& node) { return node->is_up() && books_.is_in_cluster(node->life()); });
   return all_up && !readers && db_.open_runs(true).empty() && clients_.waiting() == 0 && models_.open_calls() == 0 &&
@@ -211,7 +216,8 @@ std::string world::why_not_at_rest() {
     }
   }
   for (const auto& call : models_.calls) {
-    if (call->open) return "I9: " + std::string{call->is_tool ? "a tool" : "a model stream"} + " of " + call->run + " is open";
+    if (call->open)
+      return "I9: " + std::string{call->is_tool ? "a tool" : "a model stream"} + " of " + call->run + " is open";
   }
   if (all_.living("run") > 0) return "I9: actors of runs are left";
   return "a node does not come back, or does not know that it has no lease";

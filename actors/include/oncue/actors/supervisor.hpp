@@ -95,6 +95,7 @@ class supervisor_state {
   held_runs held() const;
   void left(const run_id& run);
   void let_go(const run_id& run, const run_actor& actor);
+  void let_go_if_live(const run_id& run);
   void fence();
   void hand_over(std::function<void()> then);
 
