@@ -168,7 +168,8 @@ std::shared_ptr<spoken> run_books::model_asked(const std::string& input, int lif
   run.answers[attempt].push_back(answer);
   // Who has lost the run may not know it yet; all others may not call.
   if (life_of_owner(run) != life) return answer;
-  if (run.ending) luck_.broken(id, "I1: a model was called after the ending");
+  // One that was killed may have sent its call already: the stream finds nobody to talk to.
+  if (run.ending && !run.ended_in_its_place) luck_.broken(id, "I1: a model was called after the ending");
   if (run.phase == run_phase::paused) luck_.broken(id, "a model was called while the run waits for a person");
   if (!run.at_work) check_session(id, run);
   run.at_work = true;
@@ -227,7 +228,10 @@ void run_books::meets(const std::string& event, const run_id& id) {
 }
 
 void run_books::strikes(const std::string& fault, const run_id& id) {
-  if (auto found = runs_.find(id.value); found != runs_.end()) seen_.hit("strikes", fault, found->second.phase);
+  auto found = runs_.find(id.value);
+  if (found == runs_.end()) return;
+  seen_.hit("strikes", fault, found->second.phase);
+  if (fault == "actor lost") found->second.at_work = false;
 }
 
 void run_books::strikes_node(const std::string& fault, incarnation_no node) {

@@ -141,7 +141,8 @@ class model_state {
     done.usage = {luck_.roll(9), luck_.roll(9), 0, 0};
     if (wants_tools_) done.tool_calls = some_calls();
     say(std::move(done));
-    if (!deaf_) close();
+    if (!deaf_) return close();
+    if (call_->told_to_close_ms < 0) call_->told_to_close_ms = luck_.now_ms();  // it has said all, and only lingers
   }
 
   std::vector<tool_call> some_calls() {
