@@ -211,6 +211,11 @@ void supervisor_state::route(cancel_request request, caf::typed_response_promise
     row->waiters.emplace_back([this, request, promise] { route(request, promise); });
     return;
   }
+  if (neighbours_ && row->state == running && row->status == run_status::paused) {
+    // It has not closed yet, but may be paused in the log: then another node may have ended it, or gone on with it, by now.
+    ask_journal(std::move(request), promise);
+    return;
+  }
   roster_.cancel_passed_on(*row, request);
   if (request.mode != cancel_mode::immediate) {
     // It is granted before it is done: the journal knows of it, should this process not live to see it.
@@ -218,11 +223,16 @@ void supervisor_state::route(cancel_request request, caf::typed_response_promise
         .then([](const record_cancel_reply&) {}, [](const caf::error&) {});
   }
   self_->request<caf::message_priority::high>(row->handle.actor, local_answer, request)
-      .then([promise](cancel_reply& reply) mutable { promise.deliver(std::move(reply)); },
-            [this, request, promise](const caf::error&) {
-              // The run's actor went away before it could answer: whoever knows better now is asked.
-              route(request, promise);
-            });
+      .then(
+          [this, request, promise](cancel_reply& reply) mutable {
+            auto may_be_recorded = neighbours_ || request.mode != cancel_mode::immediate;
+            if (may_be_recorded && is_undecided(reply)) return ask_journal(std::move(request), promise);
+            promise.deliver(std::move(reply));
+          },
+          [this, request, promise](const caf::error&) {
+            // The run's actor went away before it could answer: whoever knows better now is asked.
+            route(request, promise);
+          });
 }
 
 void supervisor_state::ask_journal(cancel_request request, caf::typed_response_promise<cancel_reply> promise) {
@@ -312,7 +322,12 @@ void supervisor_state::on_down(const caf::down_msg& down) {
   if (found == by_actor_.end()) return;
   auto run = *found->second;
   by_actor_.erase(found);
-  if (fenced_.erase(run) > 0) {
+  auto* row = roster_.find(run);
+  auto was_pausing =
+      membership_ && row && row->state != node_roster::row_state::closed && row->status == run_status::paused;
+  if (fenced_.erase(run) > 0 || was_pausing) {
+    // The journal has it, and nobody has been told when it expires. If its pause was not logged, the membership finds it.
+    if (was_pausing) end_expired_runs();
     wake(roster_.forget(run));
     after_a_run_left();
     return;

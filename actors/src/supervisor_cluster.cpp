@@ -74,6 +74,11 @@ void supervisor_state::wait_behind(node_roster::row& row, const run_id& other) {
 
 // -- what is not here ------------------------------------------------------------------
 
+/// Its run has decided how it ends, but a cancel that the journal has taken before the ending turns it round.
+bool supervisor_state::is_undecided(const cancel_reply& reply) {
+  return reply.outcome == cancel_outcome::already_ended && !reply.durable;
+}
+
 /// The neighbours and the journal at the same time: a run on another node stops without waiting for the store, and its
 /// cancel is kept even if no link is up. The first word that settles it is the answer.
 void supervisor_state::ask_around(cancel_request request, caf::typed_response_promise<cancel_reply> promise) {
@@ -102,7 +107,9 @@ void supervisor_state::ask_around(cancel_request request, caf::typed_response_pr
       .then(
           [all, settle](cancel_reply& reply) {
             all->neighbours_said = true;
-            if (reply.outcome == cancel_outcome::unknown || all->delivered) return settle();
+            // One that has decided, and not logged it yet, ends as the journal says: it may have this cancel first.
+            auto settles = reply.outcome != cancel_outcome::unknown && !is_undecided(reply);
+            if (!settles || all->delivered) return settle();
             all->delivered = true;
             all->promise.deliver(std::move(reply));
           },
@@ -217,7 +224,15 @@ void supervisor_state::fence() {
   }
   for (const auto& [run, row] : roster_.rows()) {
     if (row.state == queued || row.state == running) let_go(run, row.handle.actor);
+    // Made for a lease that is over: it does not begin.
+    if (row.state == creating) roster_.find(run)->waiters.emplace_back([this, id = run] { let_go_if_live(id); });
   }
+}
+
+void supervisor_state::let_go_if_live(const run_id& run) {
+  using enum node_roster::row_state;
+  auto* row = roster_.find(run);
+  if (row && (row->state == queued || row->state == running)) let_go(run, row->handle.actor);
 }
 
 /// Before a drain stops what has not begun: another node may take it.

@@ -31,6 +31,19 @@ claimed_run claimed(const std::string& id, std::vector<event_ptr> events) {
   return run;
 }
 
+/// The writer may call a tool that a person has to allow, within 30 s.
+node_options that_asks() {
+  node_options options;
+  options.change_agent = [](core::agent_entry& entry) {
+    std::vector<core::tool_spec> specs(1);
+    specs[0].name = "ask";
+    specs[0].need = tool_need::confirmation;
+    entry.tools = std::make_shared<const core::tool_set>(std::get<0>(core::tool_set::make(std::move(specs))));
+    entry.agent.pause_timeout = 30s;
+  };
+  return options;
+}
+
 }  // namespace
 
 CAF_TEST(a cancel for a run of another node is asked for there and noted in the journal at the same time) {
@@ -51,6 +64,22 @@ CAF_TEST(nobody has the run: what the journal says is the answer and the neighbo
   CAF_CHECK_EQUAL(outcome(reply), "intent_stored");
   n.neighbours.held.clear();
   n.real.settle();
+}
+
+// Found by oncue_sim, seeds 114 and 390 of its first version.
+CAF_TEST(a run that has decided and not logged its ending is only said to be over by the journal) {
+  cluster_node n;
+  create_run what{{.id = {"far"}, .agent = {"writer"}, .input = "tell", .session = {"s"}}, 5, {}};
+  what.events.emplace_back(run_event{0, 5, boxed<run_started>{{"Writer", "m", "scripted"}}});
+  append_events begun{{"far"}, 1, {event_ptr{run_event{1, 6, model_request_started{1}}}}, 1};
+  std::vector<io::store_write> group{what, begun};
+  n.real.store()->commit(group);
+  n.neighbours.cancel_says = {
+      .outcome = cancel_outcome::already_ended, .run = {"far"}, .status = run_status::completed, .durable = false};
+  // The journal has the cancel, and not the ending: it will end as cancelled, whatever its node has decided.
+  auto reply = n.real.cancel("far");
+  n.real.settle();
+  CAF_CHECK_EQUAL(outcome(reply), "accepted");
 }
 
 CAF_TEST(a cancel that crossed over is only for runs that are here) {
@@ -103,6 +132,40 @@ CAF_TEST(a lease that cannot be renewed stops every run in time and writes no en
   n.real.start("again");
   n.real.settle();
   CAF_CHECK_EQUAL(status_in_store(n.real, "again"), "RUNNING");
+}
+
+// Found by oncue_sim, seeds 1295 and 1343 of its first version.
+CAF_TEST(a paused run expires also if its node lost the lease before the run had closed) {
+  cluster_node n{that_asks(), 1000ms};
+  n.real.run("r");
+  n.keeper.renew_at_once = false;
+  n.real.advance(600ms);
+  // The model has asked, and does not close its stream.
+  n.real.say(model_done{0, "tool_calls", {}, {{"1", "ask", "{}"}}});
+  CAF_CHECK_EQUAL(status_in_store(n.real, "r"), "PAUSED");
+  n.real.advance(1s);
+  CAF_CHECK_EQUAL(n.neighbours.known.back().self, 0u);
+  n.keeper.entered.self = 9;
+  n.keeper.renew_at_once = true;
+  n.answer_all();
+  n.real.advance(1s);
+  n.answer_all();
+  CAF_CHECK_EQUAL(n.neighbours.known.back().self, 9u);
+  for (int i = 0; i < 40; ++i) n.real.advance(1s);
+  CAF_CHECK_EQUAL(status_in_store(n.real, "r"), "ERROR");
+}
+
+// Found by oncue_sim, seed 607 of its second version.
+CAF_TEST(a paused run that another node has ended is not cancelled by what is left of it here) {
+  cluster_node n{that_asks()};
+  n.real.run("r");
+  n.real.say(model_done{0, "tool_calls", {}, {{"1", "ask", "{}"}}});
+  CAF_CHECK_EQUAL(status_in_store(n.real, "r"), "PAUSED");
+  io::store_write ends = end_expired{1'700'000'000'000 + 60'000, 10};
+  n.real.store()->commit({&ends, 1});
+  auto reply = n.real.cancel("r", 0);
+  n.real.settle();
+  CAF_CHECK_EQUAL(outcome(reply), "already_ended");
 }
 
 CAF_TEST(a run that another node has taken stops and its ending is left to that node) {

@@ -320,6 +320,21 @@ CAF_TEST(a session has one run at a time on all nodes) {
   CAF_CHECK(must(one->reads().load(load)).behind.empty());
 }
 
+// Found by oncue_sim, seed 1093 of its first version.
+CAF_TEST(a run that goes on waits for one of its session that began while it was paused) {
+  put<create_reply>(*one, creation("first"));
+  put(*one, append("first", 1, {event_at(1, boxed<run_paused>{{}})}));
+  put<create_reply>(*two, creation("second"));
+  load_history load{.session = {"s"}, .runs_max = 5, .bytes_max = 1000, .before = {"first"}};
+  put<reopen_reply>(*one, reopen_run{{"first"}, event_at(2, boxed<run_continued>{{}})});
+  // It only waits: the older one goes first.
+  CAF_CHECK(must(one->reads().load(load)).behind.empty());
+  put(*two, append("second", 1, {event_at(1, model_request_started{1})}));
+  CAF_CHECK_EQUAL(must(one->reads().load(load)).behind.value, "second");
+  put<finished>(*two, finish("second", 2));
+  CAF_CHECK(must(one->reads().load(load)).behind.empty());
+}
+
 CAF_TEST(any byte of a text comes back and a name with a nul is refused alone) {
   auto what = creation("r");
   what.request.input = std::string("a\0b", 3) + "\n'\"\\ ?1 $1";

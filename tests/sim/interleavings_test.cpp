@@ -48,19 +48,6 @@ std::string describe(const run_event& event) {
   return text + ";";
 }
 
-/// What one cancel's answer promises about the run's ending.
-std::string honest(const cancel_reply& reply, const ending& how) {
-  auto cancelled = how.kind == ending_kind::cancelled;
-  switch (reply.outcome) {
-    case cancel_outcome::cancelled:
-    case cancel_outcome::accepted: return cancelled ? "" : "a cancel was granted, but the run ended otherwise";
-    case cancel_outcome::already_ended: return cancelled ? "a cancel came too late, but the run is cancelled" : "";
-    case cancel_outcome::intent_stored: return cancelled ? "" : "an intent was stored, but the run was not cancelled";
-    case cancel_outcome::unknown: return "a cancel was not understood";
-  }
-  return {};
-}
-
 /// One run at a time: when one calls the model, each that called it before in the same session is ended in the journal,
 /// and the model is told of just those that had completed with a text.
 class session_watch {
@@ -205,7 +192,7 @@ verdict play(std::uint64_t seed) {
       if (!*reply) {
         broken(*run, "a cancel was not answered");
       } else {
-        broken(*run, honest(**reply, ended->how));
+        broken(*run, honest_cancel(**reply, ended->how));
       }
     }
     for (const auto& event : log) result.note(describe(*event));

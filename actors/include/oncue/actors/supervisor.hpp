@@ -82,6 +82,7 @@ class supervisor_state {
 
   // one of many nodes: supervisor_cluster.cpp
   static bool could_be_elsewhere(const refusal& why);
+  static bool is_undecided(const cancel_reply& reply);
   void place_elsewhere(create_run what, refusal otherwise, start_promise promise);
   void created_elsewhere(const create_run& what, create_reply& reply, refusal otherwise, start_promise promise);
   void ask_around(cancel_request request, caf::typed_response_promise<cancel_reply> promise);
@@ -94,6 +95,7 @@ class supervisor_state {
   held_runs held() const;
   void left(const run_id& run);
   void let_go(const run_id& run, const run_actor& actor);
+  void let_go_if_live(const run_id& run);
   void fence();
   void hand_over(std::function<void()> then);
 
