@@ -96,6 +96,9 @@ void run_machine::throttle() {
 
 void run_machine::on(appended&& x) {
   append_in_flight_ = false;
+  // The finish that is on its way carries all of it again. Only its answer says what stands at these indices: a cancel that
+  // the journal had first may have turned the ending round.
+  if (phase_ == run_phase::ended) return;
   auto is_confirmed = [&](const event_ptr& event) { return event->index < x.next; };
   auto end_of_confirmed = std::find_if_not(unconfirmed_.begin(), unconfirmed_.end(), is_confirmed);
   if (end_of_confirmed != unconfirmed_.begin()) {

@@ -412,3 +412,17 @@ CAF_TEST(another ending in the journal stands and the run says so) {
   with_tools.step(tool_closed{1}).step(tool_closed{2});
   CAF_CHECK(with_tools.closed);
 }
+
+// Found by oncue_sim, seed 37242: a cancel that the journal had first has turned the ending round.
+CAF_TEST(an ending is not shown before the journal has said that it stands) {
+  machine_bench bench;
+  bench.go_to(ended);
+  // The late append's answer counts the ending that is in the journal by now: another one.
+  bench.step(appended{{"r1"}, bench.logged.size()});
+  CAF_CHECK_EQUAL(bench.count<fx::publish>(), 0);
+  auto other = *bench.logged.back();
+  other.body = boxed<run_ended>{run_ended{.how = {.kind = ending_kind::cancelled}}};
+  bench.step(finished{{"r1"}, event_ptr{other}});
+  CAF_CHECK_EQUAL(bench.count<fx::publish>(), 0);
+  CAF_CHECK_EQUAL(bench.count<fx::defer_to_journal>(), 1);
+}

@@ -108,7 +108,9 @@ void world::check_family(const std::string& id, const tracked_run& run) {
     if (call->run != id || all_.was_paused(call->life) || all_.is_dead(call->life)) continue;
     auto from = std::max(parent->ended_ms, call->opened_ms);
     auto closed = call->closed_ms() < 0 ? luck_.now_ms() : call->closed_ms();
-    broken(id, "I12", test::child_is_over(from, closed, luck_.now_ms(), slack_ms));
+    auto wrong = test::child_is_over(from, closed, luck_.now_ms(), slack_ms);
+    if (!wrong.empty()) wrong += " (a call from " + std::to_string(call->opened_ms) + " ms on)";
+    broken(id, "I12", wrong);
     if (call->opened_ms > parent->ended_ms + slack_ms) broken(id, "I12", "a child began a call after its parent's ending");
   }
 }
@@ -180,8 +182,11 @@ void world::check_cancel(const operation& what) {
 void world::check_reader(const reading& who) {
   const auto* run = books_.find({who.run});
   if (!run) return;
-  auto broken_word = test::prefix_of(who.events, run->log);
-  broken(who.run, "I4", broken_word);
+  if (auto wrong = test::prefix_of(who.events, run->log); !wrong.empty()) {
+    auto last = std::min(who.events.size(), run->log.size()) - 1;
+    broken(who.run, "I4", "reader " + std::to_string(who.number) + ": " + wrong + " (its last: " +
+                              words_of(*who.events[last]) + ", the log's: " + words_of(*run->log[last]) + ")");
+  }
   if (who.ended && who.events.size() != run->log.size()) {
     broken(who.run, "I4",
            "a reader was told of the end at " + std::to_string(who.events.size()) + " events of " +

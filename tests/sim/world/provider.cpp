@@ -85,7 +85,7 @@ class model_state {
     say(std::move(what));
     if (!deaf_) return close();
     // It has said that it is over, and goes on talking: nobody listens any more, and nobody tells it to close.
-    call_->told_to_close_ms = luck_.now_ms();
+    if (call_->told_to_close_ms < 0) call_->told_to_close_ms = luck_.now_ms();
     how_ = manner::talks;
     took_ = true;
     later();
