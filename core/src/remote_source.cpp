@@ -26,7 +26,8 @@ remote_source::remote_source(run_id run, incarnation_no self, incarnation_no own
       self_{self},
       owner_{owner},
       pause_us_{us(limits::remote_poll)},
-      unused_until_{now + us(limits::link_answer_max)} {}
+      unused_until_{now + us(limits::link_answer_max)},
+      repeat_at_{now + us(limits::remote_repeat)} {}
 
 bool remote_source::can_ask_node() const {
   auto found = links_.find(owner_);
@@ -66,6 +67,7 @@ remote_orders remote_source::gone(std::uint64_t key) {
 void remote_source::put(std::uint64_t key, reader& x, remote_orders& out) {
   if (can_ask_node()) {
     x.where = place::node;
+    x.is_old = false;
     if (x.number == 0) x.number = ++last_number_;
     out.emplace_back(remote_effect::ask_node{owner_, x.number, x.pull});
     return;
@@ -225,6 +227,7 @@ remote_orders remote_source::tick(time_us now) {
     if (now >= unused_until_) out.emplace_back(remote_effect::finish{});
     return out;
   }
+  if (now >= repeat_at_) repeat(now, out);
   bool rested = false;
   for (auto& [key, x] : readers_) {
     if (x.where != place::resting || now < x.rest_until) continue;
@@ -235,11 +238,22 @@ remote_orders remote_source::tick(time_us now) {
   return out;
 }
 
+/// Of a run that is silent for long, one small frame a reader.
+void remote_source::repeat(time_us now, remote_orders& out) {
+  repeat_at_ = now + us(limits::remote_repeat);
+  for (auto& [key, x] : readers_) {
+    if (x.where != place::node) continue;
+    if (x.is_old) out.emplace_back(remote_effect::ask_node{owner_, x.number, x.pull});
+    x.is_old = true;
+  }
+}
+
 std::optional<remote_source::time_us> remote_source::wake_at() const {
   if (readers_.empty()) return unused_until_;
   std::optional<time_us> at;
   for (const auto& [key, x] : readers_) {
     if (x.where == place::resting && (!at || x.rest_until < *at)) at = x.rest_until;
+    if (x.where == place::node && (!at || repeat_at_ < *at)) at = repeat_at_;
   }
   return at;
 }

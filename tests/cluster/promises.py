@@ -193,10 +193,11 @@ def one_run_a_key(seen):
 
 def sessions_take_turns(seen, slack_ms=2):
     """Runs of one session do not overlap: each asks its model after the ending of the one before it. Those that were over
-    before they asked anything had no turn."""
+    before they asked anything had no turn. A run that was begun anew asks twice before anything else: its turn is the second."""
     sessions = collections.defaultdict(list)
     for row in seen.rows.values():
-        began = next((at for _, at, kind in row.events if kind == WORKS), None)
+        began = next((at for (_, at, kind), behind in zip(row.events, row.events[1:] + [(0, 0, 0)])
+                      if kind == WORKS and behind[2] != WORKS), None)
         if row.session and began is not None:
             sessions[row.session].append((began, row.events[-1][1], row.run))
     for session, spans in sessions.items():

@@ -123,6 +123,23 @@ CAF_TEST(a reader that rests goes over the link as soon as there is one) {
   CAF_CHECK_EQUAL(words(s.tick(3600 * 1000 * ms)), "");
 }
 
+CAF_TEST(a question that got lost is asked again and one that was answered is not ) {
+  auto s = source();
+  s.pulled(7, from(4), 0);
+  s.pulled(8, from(6), 0);
+  CAF_CHECK_EQUAL(words(s.tick(*s.wake_at() - 1)), "");
+  CAF_CHECK_EQUAL(words(s.tick(*s.wake_at())), "");  // they may be new
+  s.on_batch(2, batch(6, 1));
+  s.pulled(8, from(7), *s.wake_at());
+  CAF_CHECK_EQUAL(words(s.tick(*s.wake_at())), "ask node 1 #1 4");
+  CAF_CHECK_EQUAL(words(s.tick(*s.wake_at())), "ask node 1 #1 4, ask node 1 #2 7");
+  // Heard twice, it is answered twice: the second time there is nobody to take it.
+  CAF_CHECK_EQUAL(words(s.on_batch(1, batch(4, 1))), "give 7 4");
+  CAF_CHECK_EQUAL(words(s.on_batch(1, batch(4, 1))), "");
+  s.on_batch(2, batch(7, 1));
+  CAF_CHECK(!s.wake_at());  // nobody asks
+}
+
 CAF_TEST(a run that its node does not have is read from the journal until it is found) {
   auto s = source();
   s.pulled(7, from(4), 0);

@@ -184,8 +184,9 @@ void world::check_reader(const reading& who) {
   if (!run) return;
   if (auto wrong = test::prefix_of(who.events, run->log); !wrong.empty()) {
     auto last = std::min(who.events.size(), run->log.size()) - 1;
-    broken(who.run, "I4", "reader " + std::to_string(who.number) + ": " + wrong + " (its last: " +
-                              words_of(*who.events[last]) + ", the log's: " + words_of(*run->log[last]) + ")");
+    broken(who.run, "I4",
+           "reader " + std::to_string(who.number) + ": " + wrong + " (its last: " + words_of(*who.events[last]) +
+               ", the log's: " + words_of(*run->log[last]) + ")");
   }
   if (who.ended && who.events.size() != run->log.size()) {
     broken(who.run, "I4",

@@ -1,8 +1,10 @@
 // A run that another node has, as its readers here see it: each pull is asked of that node while there is a link to it and
 // it has the run, else of the journal, which has everything. Pure: takes what happened and the time, says what is to be
 // done. Promises one answer a pull, with the events from where it asked, from whichever had them; that a reader is told at
-// once when the node with its run cannot be heard, and when it can again; and that the journal is asked by one reader at a
-// time, and less and less often when nothing comes. Readers are told apart by numbers that the caller gives.
+// once when the node with its run cannot be heard, and when it can again; that the journal is asked by one reader at a
+// time, and less and less often when nothing comes; and that no reader waits for ever for a frame that got lost: a question
+// that is old is asked again, which changes nothing if it was heard. Readers are told apart by numbers that the caller
+// gives.
 #pragma once
 
 #include <cstdint>
@@ -94,6 +96,7 @@ class remote_source {
     std::uint64_t number = 0;  ///< of its question to the node
     time_us rest_until = 0;
     bool suspects = false;  ///< it was told that the node cannot be heard
+    bool is_old = false;    ///< its question to the node was under way at the last repeat
   };
   using reader_at = std::map<std::uint64_t, reader>::iterator;
 
@@ -106,6 +109,7 @@ class remote_source {
   void tell(std::uint64_t key, reader& x, remote_orders& out);
   void put_all(remote_orders& out);
   reader_at find(std::uint64_t number);
+  void repeat(time_us now, remote_orders& out);
 
   run_id run_;
   incarnation_no self_;
@@ -119,6 +123,7 @@ class remote_source {
   bool looking_ = false;    ///< a find_owner is under way
   std::int64_t pause_us_;
   time_us unused_until_;  ///< nobody has read yet; then it is over
+  time_us repeat_at_;     ///< old questions are asked again
 };
 
 }  // namespace oncue::core
