@@ -124,6 +124,7 @@ class OfANode(FaultTest):
 
     def test_frozen_beyond_its_lease(self):
         first, watcher = begin(self.n1, "frozen", "other"), begin_watch(self.n2, "frozen")
+        before = self.n2.nodes()["n1"]["incarnation"]
         connection = self.provider_connection(SCENARIOS["other"])
         self.n1.freeze()
         at = time.monotonic()
@@ -135,7 +136,8 @@ class OfANode(FaultTest):
         # It wakes up, finds its lease over, says nothing of its own, and is there again.
         self.wait_for_provider(connection)
         first.rest()
-        eventually(lambda: self.n1.nodes()["n1"]["state"] == "up", "n1 with a new lease")
+        # Until then its own list is the one that it had, and a start is refused.
+        eventually(lambda: self.n1.nodes()["n1"]["incarnation"] > before, "n1 with a new lease")
         with self.n1.run("quick", run_id="frozen-again", background="true") as again:
             self.assertEqual(again.rest()[-1], "RunCompleted")
         check(self, self.made, [("frozen", first), ("frozen", watcher)])
