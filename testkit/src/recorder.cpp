@@ -68,8 +68,9 @@ struct event_line {
   std::string operator()(const run_continued& x) const { return "continued by " + x.by; }
   std::string operator()(const child_event& x) const { return "child " + x.agent.value; }
   std::string operator()(const run_ended& x) const {
-    auto why = x.how.kind == ending_kind::failed ? " " + std::string{to_string(x.how.code)} : std::string{};
-    return std::string{to_string(status_of(x.how))} + why;
+    std::string line{to_string(status_of(x.how))};
+    if (x.how.kind == ending_kind::failed) line.append(" ").append(to_string(x.how.code));
+    return line;
   }
   template <class Event>
   std::string operator()(const boxed<Event>& x) const {

@@ -104,7 +104,7 @@ std::vector<std::string> turns::waiting() const {
     for (auto& line : others_->waiting(began_)) lines.push_back(std::move(line));
   }
   if (auto next = due(); !next) {
-    if (scheduler().jobs.empty()) lines.push_back("no time-out is set: by itself nothing will happen any more");
+    if (scheduler().jobs.empty()) lines.emplace_back("no time-out is set: by itself nothing will happen any more");
   } else {
     auto at = std::chrono::duration_cast<milliseconds>(*next - began_);
     lines.push_back("the next time-out is at " + std::to_string(at.count()) + " ms");
