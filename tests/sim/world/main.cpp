@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -163,7 +164,14 @@ totals play_all(const options& wanted) {
 bool read_options(int argc, char** argv, options& wanted) {
   for (int i = 1; i < argc; ++i) {
     std::string_view name = argv[i];
-    auto number = [&] { return i + 1 < argc ? std::strtoull(argv[++i], nullptr, 10) : 0; };
+    auto is_number = true;
+    auto number = [&] {
+      std::uint64_t value = 0;
+      std::string_view text = i + 1 < argc ? argv[++i] : "";
+      auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+      is_number = read.ec == std::errc{} && read.ptr == text.data() + text.size();
+      return value;
+    };
     if (name == "--seed") {
       wanted.from = number();
       wanted.count = 1;
@@ -185,6 +193,10 @@ bool read_options(int argc, char** argv, options& wanted) {
     } else {
       std::cerr << "usage: oncue_sim [--seed N | --seeds COUNT] [--from N] [--jobs N] [--verbose] [--report] [--every-cell]"
                    " [--hashes]\n";
+      return false;
+    }
+    if (!is_number) {
+      std::cerr << "oncue_sim: " << name << ": expected a number\n";
       return false;
     }
   }
