@@ -5,6 +5,7 @@
 
 #include "link_actors.hpp"
 #include "oncue/actors/watch.hpp"
+#include "oncue/core/event_tail.hpp"
 #include "oncue/core/limits.hpp"
 
 namespace oncue::actors {
@@ -68,7 +69,7 @@ class remote_reader_state {
 
   void take(const event_batch& batch) {
     if (!pull_ || batch.run != pull_->run) return;
-    if (!batch.events.empty() && batch.events.front()->index != pull_->from) return;
+    if (batch.note == batch_note::none && !core::is_answer(batch, pull_->from)) return;
     if (batch.events.empty() && batch.end == batch_end::more && batch.note == batch_note::none) {
       say_no();
       return;

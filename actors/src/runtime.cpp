@@ -24,6 +24,7 @@
 #include "oncue/actors/supervisor.hpp"
 #include "oncue/actors/watch.hpp"
 #include "oncue/core/config.hpp"
+#include "oncue/core/event_tail.hpp"
 #include "oncue/io/http_client.hpp"
 #include "oncue/io/sqlite_store.hpp"
 #include "oncue/io/world.hpp"
@@ -234,12 +235,12 @@ struct run_events::impl {
   }
 
   void take(event_batch& batch) {
-    if (batch.note != batch_note::none) return;
+    if (!core::is_answer(batch, next)) return;
     if (batch.end == batch_end::unknown) {
       error = "there is no run '" + run.value + "'";
     } else if (batch.end == batch_end::gone) {
       error = "events below " + std::to_string(batch.next) + " of run '" + run.value + "' are no longer kept";
-    } else if (batch.events.empty() || batch.events.front()->index == next) {
+    } else {
       next = batch.next;
       at_end = batch.end == batch_end::ended;
       at_pause = batch.end == batch_end::paused;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "oncue/core/event_tail.hpp"
 #include "oncue/messages/mutants.hpp"
 
 namespace oncue::core {
@@ -15,8 +16,7 @@ constexpr std::int64_t us(limits::milliseconds time) { return std::chrono::micro
 bool says_nothing(const event_batch& batch) { return batch.events.empty() && batch.end == batch_end::more; }
 
 bool answers(const event_batch& batch, const pull_limits& pull) {
-  return batch.note == batch_note::none &&
-         (batch.events.empty() || batch.events.front()->index == pull.from || planted(mutant::remote_duplicate_taken));
+  return is_answer(batch, pull.from) || (!batch.events.empty() && planted(mutant::remote_duplicate_taken));
 }
 
 }  // namespace

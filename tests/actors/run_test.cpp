@@ -53,6 +53,26 @@ CAF_TEST(a batch that answers an older pull is not taken again) {
   CAF_CHECK_EQUAL(whole_log(seen.events), "");
 }
 
+// Found by oncue_sim, seeds 81534 and 88734 of its first 100,000: index 1 came twice.
+CAF_TEST(a late word that there was nothing more does not take a reader back) {
+  node n;
+  recording seen;
+  n.run("r");
+  auto reader = n.record("r", seen);
+  n.settle();
+  n.say_text("Once ");
+  CAF_REQUIRE(seen.events.size() > 1);
+  for (auto end : {batch_end::more, batch_end::paused, batch_end::unknown}) {
+    caf::anon_send(reader, event_batch{.run = {"r"}, .events = {}, .next = 1, .end = end});
+    n.settle();
+  }
+  n.say_text("upon");
+  n.say(model_done{0, "stop", {3, 2, 0, 0}, {}});
+  n.say(model_closed{});
+  CAF_CHECK(seen.ended);
+  CAF_CHECK_EQUAL(whole_log(seen.events), "");
+}
+
 CAF_TEST(the journal has an event before any reader has it) {
   node n;
   recording seen;

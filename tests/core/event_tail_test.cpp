@@ -57,6 +57,25 @@ CAF_TEST(a second pull of a reader replaces its first) {
   CAF_CHECK_EQUAL(t.waiting_count(), 0u);
 }
 
+// Found by oncue_sim, seeds 81534 and 88734 of its first 100,000.
+CAF_TEST(only a batch from where a reader is answers its pull) {
+  auto batch = [](std::vector<event_ptr> events, event_index next, batch_end end = batch_end::more) {
+    return event_batch{.run = {"r"}, .events = std::move(events), .next = next, .end = end};
+  };
+  CAF_CHECK(core::is_answer(batch({delta(2), delta(3)}, 4), 2));
+  CAF_CHECK(!core::is_answer(batch({delta(1), delta(2)}, 3), 2));
+  // Empty ones too: each says where it was asked for.
+  for (auto end : {batch_end::more, batch_end::ended, batch_end::paused, batch_end::unknown}) {
+    CAF_CHECK(core::is_answer(batch({}, 2, end), 2));
+    CAF_CHECK(!core::is_answer(batch({}, 1, end), 2));
+  }
+  CAF_CHECK(core::is_answer(batch({}, 5, batch_end::gone), 2));
+  CAF_CHECK(!core::is_answer(batch({}, 1, batch_end::gone), 2));
+  auto note = batch({}, 2);
+  note.note = batch_note::owner_suspected;
+  CAF_CHECK(!core::is_answer(note, 2));
+}
+
 CAF_TEST(the tail is bounded and what it dropped is the journals) {
   tail t{5};
   auto ignore = [](const std::string&, const event_batch&) {};

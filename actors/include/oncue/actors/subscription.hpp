@@ -25,6 +25,7 @@
 
 #include "oncue/actors/node_env.hpp"
 #include "oncue/actors/watch.hpp"
+#include "oncue/core/event_tail.hpp"
 #include "oncue/core/limits.hpp"
 #include "oncue/messages/mutants.hpp"
 #include "oncue/messages/type_ids.hpp"
@@ -87,13 +88,12 @@ class subscription {
       note_ = batch.note;
       return {};
     }
+    if (!core::is_answer(batch, next_) && !planted(mutant::old_batch_taken)) return {};
     if (batch.end == batch_end::unknown) {
       lose("there is no run '" + run_.value + "'");
     } else if (batch.end == batch_end::gone) {
       lose("events below " + std::to_string(batch.next) + " of run '" + run_.value + "' are no longer kept");
       kept_from_ = batch.next;
-    } else if (!batch.events.empty() && batch.events.front()->index != next_ && !planted(mutant::old_batch_taken)) {
-      return {};
     } else {
       next_ = batch.next;
       if (batch.end == batch_end::ended || batch.end == batch_end::paused) {

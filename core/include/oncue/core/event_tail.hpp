@@ -16,6 +16,14 @@
 
 namespace oncue::core {
 
+/// True if the batch can be the answer to a pull from there. Any other is late: it was asked for before, of somebody who
+/// may have lost the run since, and must not take the reader back. A note answers no pull.
+inline bool is_answer(const event_batch& batch, event_index from) {
+  if (batch.note != batch_note::none) return false;
+  if (batch.end == batch_end::gone) return batch.next > from;
+  return (batch.events.empty() ? batch.next : batch.events.front()->index) == from;
+}
+
 /// The events of `all` from index `from` on, within the pull's limits: at least one if there is one.
 /// `all` has consecutive indices up to the log's last, the first of them is at or below `from`. Behind the last event of a
 /// paused run there is nothing, and the batch says so.
