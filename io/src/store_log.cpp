@@ -266,16 +266,19 @@ event_batch read_batch(sql_connection& db, const pull_limits& pull, text_cache& 
 
 namespace {
 
-/// A run of the session that came before this one and is not over, on another node or waiting for one; or one that came
-/// later, and began while this one was paused. A pause does not hold up its session, and one that only wants to go on is
-/// not at work: else two could wait for each other.
+/// A run of the session that came before this one and is not over, on whichever node; or one that came later, and began
+/// on another node while this one was paused. A pause does not hold up its session, and one that only wants to go on is not
+/// at work. All nodes go by the runs' numbers, and one of the same node is named first, for it may stand behind this one
+/// there: else runs could wait for each other in a circle.
 run_id run_behind(sql_connection& db, const load_history& what) {
   query rows{db,
-             "SELECT runs.run_id FROM runs JOIN runs AS mine ON mine.run_id=?2 AND runs.owner<>mine.owner"
-             " AND (runs.run_no<mine.run_no OR (runs.run_no>mine.run_no AND runs.state='running' AND ?3<>"
+             "SELECT runs.run_id FROM runs JOIN runs AS mine ON mine.run_id=?2"
+             " AND (runs.run_no<mine.run_no OR (runs.run_no>mine.run_no AND runs.owner<>mine.owner"
+             " AND runs.state='running' AND ?3<>"
              "(SELECT kind FROM events WHERE events.run_no=runs.run_no ORDER BY seq DESC LIMIT 1)))"
              " WHERE runs.session=?1 AND runs.stage=0 AND runs.state<>'paused'"
-             " AND (SELECT parent FROM run_specs WHERE run_specs.run_no=runs.run_no)='' ORDER BY runs.run_no DESC LIMIT 1",
+             " AND (SELECT parent FROM run_specs WHERE run_specs.run_no=runs.run_no)=''"
+             " ORDER BY runs.owner<>mine.owner, runs.run_no DESC LIMIT 1",
              what.session, what.before, static_cast<std::int64_t>(core::record_kind::run_continued)};
   return rows.next() ? run_id{rows.text(0)} : run_id{};
 }

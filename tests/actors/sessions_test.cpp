@@ -4,6 +4,8 @@
 
 #include <caf/test/unit_test.hpp>
 
+#include "oncue/core/limits.hpp"
+#include "support/cluster.hpp"
 #include "support/journal_front.hpp"
 #include "support/node.hpp"
 #include "support/promises.hpp"
@@ -220,6 +222,55 @@ CAF_TEST(a cancel while the history is loaded works at once and gives the turn o
   CAF_REQUIRE_EQUAL(n.models().calls.size(), 1u);
   CAF_CHECK_EQUAL(told(n, 0), "two?");
   CAF_CHECK_EQUAL(ending_in_words(n, "1"), "CANCELLED by test: enough");
+}
+
+// Found by oncue_sim, seed 59609 of its first 100,000.
+CAF_TEST(a run that waits for another node gives its turn to an older run that came to this one later) {
+  journal_front journal;
+  node n{with_front(journal)};
+  puppet_neighbours others;
+  auto neighbours = n.system().spawn(puppet_neighbours_actor, &others, n.env().journal);
+  caf::anon_send(n.supervisor(), join_cluster{neighbours, {}});
+  journal.behind["newer"] = "elsewhere";
+  n.start_in("s", "newer", "newer?");
+  n.settle();
+  n.start_in("s", "older", "older?");
+  n.settle();
+  CAF_CHECK(n.models().calls.empty());
+  journal.behind["newer"] = "older";
+  n.advance(core::limits::session_wait);
+  CAF_REQUIRE_EQUAL(n.models().calls.size(), 1u);
+  CAF_CHECK_EQUAL(told(n, 0), "older?");
+  journal.behind.clear();
+  finish(n, 0);
+  CAF_REQUIRE_EQUAL(n.models().calls.size(), 2u);
+  caf::anon_send(n.supervisor(), join_cluster{});
+  n.settle();
+}
+
+// Found by oncue_sim, seeds 112704 and 113181.
+CAF_TEST(a run that waits for another node takes no place from those that could begin) {
+  journal_front journal;
+  node n{with_front(journal, {.roster = {.running_max = 1}})};
+  puppet_neighbours others;
+  auto neighbours = n.system().spawn(puppet_neighbours_actor, &others, n.env().journal);
+  caf::anon_send(n.supervisor(), join_cluster{neighbours, {}});
+  journal.behind["waits"] = "elsewhere";
+  n.start_in("s", "waits");
+  n.settle();
+  CAF_CHECK_EQUAL(stats(n).queued, 1u);
+  CAF_CHECK_EQUAL(stats(n).running, 0u);
+  n.start_in("t", "other", "other?");
+  n.settle();
+  CAF_REQUIRE_EQUAL(n.models().calls.size(), 1u);
+  CAF_CHECK_EQUAL(told(n, 0), "other?");
+  journal.behind.clear();
+  n.advance(core::limits::session_wait);
+  CAF_CHECK_EQUAL(n.models().calls.size(), 1u);
+  finish(n, 0);
+  CAF_CHECK_EQUAL(n.models().calls.size(), 2u);
+  caf::anon_send(n.supervisor(), join_cluster{});
+  n.settle();
 }
 
 CAF_TEST(a run whose history cannot be read fails and says so) {

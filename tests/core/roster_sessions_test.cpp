@@ -115,6 +115,60 @@ CAF_TEST(a busy session refuses who does not want to wait and names whom an inte
   CAF_CHECK_EQUAL(refused(r.admit(request("7", "s", session_policy::reject), 0)), "admitted");
 }
 
+// Found by oncue_sim, seed 59609 of its first 100,000: two nodes whose runs waited for each other.
+CAF_TEST(a run that must wait for another node lets an older one pass that stands behind it) {
+  roster r{{.live_max = 10, .running_max = 1, .queued_max = 10}};
+  for (auto* id : {"1", "2", "3"}) start(r, id, "s");
+  start(r, "other", "t");
+  CAF_CHECK_EQUAL(begun(r), "1 ");
+  auto at = [&](const char* id) -> roster::row& { return *r.find({id}); };
+  CAF_CHECK(!r.let_pass(at("2"), at("3")));      // it has no turn that it could give away
+  CAF_CHECK(!r.let_pass(at("1"), at("other")));  // another line
+  CAF_CHECK(!r.let_pass(at("1"), at("1")));
+  CAF_CHECK(r.let_pass(at("1"), at("3")));
+  CAF_CHECK_EQUAL(r.running(), 0u);
+  CAF_CHECK_EQUAL(r.queued(), 4u);
+  CAF_CHECK(at("1").status == run_status::pending);
+  // Its place is free for whoever came first; then it has it.
+  CAF_CHECK_EQUAL(begun(r), "other ");
+  end(r, "other");
+  CAF_CHECK_EQUAL(begun(r), "3 ");
+  end(r, "3");
+  CAF_CHECK_EQUAL(begun(r), "1 ");
+  end(r, "1");
+  CAF_CHECK_EQUAL(begun(r), "2 ");
+}
+
+// Found by oncue_sim, seeds 112704 and 113181: the run for which it waited was nobody's, and found no place.
+CAF_TEST(a run that waits for another node leaves its place to others) {
+  roster r{{.live_max = 10, .running_max = 1, .queued_max = 10}};
+  start(r, "waits", "s");
+  start(r, "next", "s");
+  CAF_CHECK_EQUAL(begun(r), "waits ");
+  CAF_CHECK_EQUAL(r.room(), 0u);
+  auto& waits = *r.find({"waits"});
+  CAF_CHECK(!r.wait_elsewhere(*r.find({"next"})));  // it waits here
+  CAF_CHECK(r.wait_elsewhere(waits));
+  CAF_CHECK(!r.wait_elsewhere(waits));
+  CAF_CHECK_EQUAL(r.room(), 1u);
+  CAF_CHECK_EQUAL(r.queued(), 2u);
+  CAF_CHECK_EQUAL(begun(r), "");  // nobody overtakes it in its session
+  start(r, "other", "t");
+  CAF_CHECK_EQUAL(begun(r), "other ");
+  r.ask_again(waits);
+  r.ask_again(waits);
+  CAF_CHECK_EQUAL(begun(r), "");
+  end(r, "other");
+  CAF_CHECK_EQUAL(begun(r), "waits ");
+  CAF_CHECK(r.wait_elsewhere(waits));
+  r.cancel_passed_on(waits, {.run = {"waits"}});
+  end(r, "waits");  // cancelled meanwhile
+  CAF_CHECK_EQUAL(begun(r), "next ");
+  end(r, "next");
+  CAF_CHECK_EQUAL(r.queued(), 0u);
+  CAF_CHECK_EQUAL(r.sessions(), 0u);
+}
+
 CAF_TEST(those that would wait are counted and refused above their limit) {
   roster r{{.live_max = 100, .running_max = 2, .queued_max = 2}};
   start(r, "a1", "a");
@@ -156,6 +210,7 @@ struct model {
     state where = state::creating;
     bool ended = false;
     bool cancelled = false;
+    bool aside = false;  // waits for another node
   };
   std::deque<run> runs;  // in the order of admission
 
@@ -183,7 +238,7 @@ struct model {
   }
   std::size_t could_begin() const {
     return static_cast<std::size_t>(std::count_if(runs.begin(), runs.end(), [&](const run& x) {
-      return x.where == state::queued && !x.ended && !x.cancelled && has_turn(x);
+      return x.where == state::queued && !x.ended && !x.cancelled && !x.aside && has_turn(x);
     }));
   }
   std::size_t open_sessions() const {
@@ -192,6 +247,14 @@ struct model {
       if (!x.ended) open.insert(x.session);
     }
     return open.size();
+  }
+  /// One that has begun waits again, behind the other one.
+  void let_pass(const std::string& id, const std::string& first) {
+    find(id)->where = state::queued;
+    auto is_first = [&](const run& x) { return x.id == first; };
+    auto moved = *std::find_if(runs.begin(), runs.end(), is_first);
+    std::erase_if(runs, is_first);
+    runs.insert(std::find_if(runs.begin(), runs.end(), [&](const run& x) { return x.id == id; }), moved);
   }
   void erase(const std::string& id) {
     std::erase_if(runs, [&](const run& x) { return x.id == id; });
@@ -228,6 +291,14 @@ CAF_TEST(in random histories a session has one run at a time and nobody is forgo
       }
       if (r.running() < limits.running_max && m.could_begin() > 0) fail("a place is free and somebody waits for it");
     };
+    auto let_pass = [&](const model::run& which) {
+      auto& first = m.runs[roll(m.runs.size())];
+      auto stands = &which != &first && which.session == first.session && !which.ended && !first.ended;
+      auto may = stands && which.where == state::running && m.has_turn(which);
+      if (r.let_pass(*r.find({which.id}), *r.find({first.id})) != may) CAF_FAIL("seed " << seed << ": who lets pass");
+      if (may) m.let_pass(std::string{which.id}, std::string{first.id});
+      check("let pass");
+    };
     auto act = [&](bool admit) {
       if (admit && roll(3) == 0) {
         auto id = "r" + std::to_string(++made), session = "s" + std::to_string(roll(4));
@@ -261,7 +332,22 @@ CAF_TEST(in random histories a session has one run at a time and nobody is forgo
         m.erase(run.id);
         return check("down");
       }
-      switch (roll(5)) {
+      switch (roll(7)) {
+        case 5: return let_pass(run);
+        case 6:
+          if (run.aside) {
+            r.ask_again(*r.find(id));
+            run.aside = false;
+            return check("ask again");
+          }
+          if (r.wait_elsewhere(*r.find(id)) != (run.where == state::running && m.has_turn(run) && !run.ended)) {
+            CAF_FAIL("seed " << seed << ": who waits for another node");
+          }
+          if (run.where == state::running && m.has_turn(run) && !run.ended) {
+            run.where = state::queued;
+            run.aside = true;
+          }
+          return check("wait elsewhere");
         case 0:
           r.cancel_passed_on(*r.find(id), {.run = id});
           run.cancelled = true;

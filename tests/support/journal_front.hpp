@@ -4,6 +4,7 @@
 
 #include <caf/typed_event_based_actor.hpp>
 #include <deque>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -17,6 +18,7 @@ struct journal_front {
   int asked = 0;                ///< questions for a history
   bool hold = false;            ///< they are answered when the test says so, with release()
   bool fail = false;
+  std::map<std::string, std::string> behind;  ///< by run: which one comes first
   std::deque<std::pair<load_history, caf::typed_response_promise<history>>> held;
 };
 
@@ -41,6 +43,8 @@ inline journal_actor::behavior_type front_of(journal_actor::pointer self, const 
       [=](load_history& x) -> caf::result<history> {
         ++what->asked;
         if (what->fail) return caf::make_error(caf::sec::runtime_error, "the disk is gone");
+        auto first = what->behind.find(x.before.value);
+        if (first != what->behind.end()) return history{{}, {first->second}};
         if (!what->hold) return pass_on(x);
         auto promise = self->make_response_promise<history>();
         what->held.emplace_back(x, promise);

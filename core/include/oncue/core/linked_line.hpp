@@ -30,6 +30,13 @@ class linked_line {
     last_ = &x;
   }
 
+  /// Joins before all others.
+  void join_first(T& x, place at) {
+    (x.*at) = {nullptr, first_, true};
+    (first_ ? (first_->*at).before : last_) = &x;
+    first_ = &x;
+  }
+
   /// Leaves, from wherever it stands. Nothing happens if it stands in no line.
   void leave(T& x, place at) {
     auto& links = x.*at;

@@ -6,7 +6,8 @@
 //                                      └────────────── down without closed ─▶ lost ─ended by us─▶ (gone)
 //
 // A session has one run at a time: its runs stand in a line, in the order in which they were admitted, and leave it when
-// their ending is journalled. Only the first one has the turn. Those that have their turn wait for a free place, again
+// their ending is journalled. Only the first one has the turn. In a cluster an older run can come later, from another node
+// or out of a pause: it goes first if the journal says so. Those that have their turn wait for a free place, again
 // first come, first served. A run that works for another one stands in no line: whoever it works for waits for it. A paused
 // run has no row: it comes back like a new one when somebody continues it. Everything is bounded by the number of rows, and
 // costs the same however many there are.
@@ -63,6 +64,7 @@ class roster {
     line_links<row> in_session;
     line_links<row> for_place;
 
+    bool waits_elsewhere = false;  // has its turn here, and a run of its session on another node comes first
     bool has_turn() const { return in_session.in_line && !in_session.before; }
     bool has_begun() const { return state != row_state::creating && state != row_state::queued; }
   };
@@ -224,6 +226,34 @@ class roster {
     return &entry;
   }
 
+  /// It has its turn and a place, and has not begun: a run of its session on another node comes first. It gives its place
+  /// back, which that one may need, and waits until it is asked again. False, and nothing has changed: it is not like this.
+  bool wait_elsewhere(row& which) {
+    if (!give_place_back(which)) return false;
+    which.waits_elsewhere = true;
+    return true;
+  }
+
+  /// It may be its turn now on all nodes: it wants a place.
+  void ask_again(row& which) {
+    if (!which.waits_elsewhere || which.state != row_state::queued) return;
+    which.waits_elsewhere = false;
+    take_turn(which);
+  }
+
+  /// Like wait_elsewhere(), but the one that comes first stands behind it here: it is older, and has come later, from
+  /// another node or out of a pause. So that one has the turn now. False, and nothing has changed: they do not stand in one
+  /// line, or not like this.
+  bool let_pass(row& which, row& first) {
+    auto in_one_line = which.session && which.session == first.session && &which != &first;
+    if (!in_one_line || !give_place_back(which)) return false;
+    auto& line = which.session->second;
+    line.leave(first, &row::in_session);
+    line.join_first(first, &row::in_session);
+    take_turn(first);
+    return true;
+  }
+
   void drain() { draining_ = true; }
   bool draining() const { return draining_; }
 
@@ -255,7 +285,7 @@ class roster {
     if (!was_first) {
       --behind_;
     } else {
-      if (!entry.has_begun()) --heads_;
+      if (!entry.has_begun()) uncount_first(entry);
       if (auto* next = line.first(); next && !planted(mutant::session_not_freed)) take_turn(*next);
     }
     if (line.empty()) sessions_.erase(sessions_.find(entry.session->first));
@@ -272,8 +302,20 @@ class roster {
   void leave_place(row& entry, row_state to) {
     for_place_.leave(entry, &row::for_place);
     if (entry.state == row_state::running && !entry.is_child) --running_;
-    if (!entry.has_begun() && entry.has_turn()) --heads_;
+    if (!entry.has_begun() && entry.has_turn()) uncount_first(entry);
     entry.state = to;
+  }
+
+  /// The first of a session, which has not begun, is no longer one that waits.
+  void uncount_first(row& entry) { --(std::exchange(entry.waits_elsewhere, false) ? behind_ : heads_); }
+
+  bool give_place_back(row& which) {
+    if (!which.has_turn() || which.state != row_state::running) return false;
+    which.state = row_state::queued;
+    which.status = run_status::pending;
+    --running_;
+    ++behind_;
+    return true;
   }
 
   roster_limits limits_;

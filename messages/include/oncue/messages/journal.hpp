@@ -136,7 +136,7 @@ struct load_history {
 
 struct history {
   std::vector<chat_message> messages;
-  run_id behind;  ///< not empty: this run of the session came before, is not over, and is on another node: ask again later
+  run_id behind;  ///< not empty: this run of the session comes first and is not over, here or elsewhere: ask again later
 };
 
 /// A journal's word to itself: write what has piled up. Endings have a lane of their own, ahead of all else.
