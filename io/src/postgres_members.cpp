@@ -156,10 +156,11 @@ std::vector<run_id> release(sql_connection& db, incarnation_no self, const std::
   names.reserve(runs.size());
   for (const auto& run : runs) names.push_back(run.value);
   std::vector<run_id> released;
-  // One whose cancel was accepted stays: nobody else has been told.
+  // One whose cancel was accepted stays: nobody else has been told. And one that works for a run of this node.
   query rows{db,
              "UPDATE runs SET owner=0, epoch=epoch+1 WHERE owner=?1 AND stage=0 AND state='queued' AND NOT cancel_requested"
-             " AND run_id IN (SELECT convert_from(name, 'UTF8') FROM unnest(?2) name) RETURNING run_id",
+             " AND (SELECT parent FROM run_specs WHERE run_specs.run_no=runs.run_no)='' AND run_id IN (SELECT "
+             "convert_from(name, 'UTF8') FROM unnest(?2) name) RETURNING run_id",
              self, names};
   while (rows.next()) released.push_back({rows.text(0)});
   return released;

@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "oncue/core/event_record.hpp"
 #include "oncue/core/limits.hpp"
 #include "oncue/messages/mutants.hpp"
 #include "store_log.hpp"
@@ -59,19 +58,6 @@ std::vector<lost_run> lock_lost_runs(sql_connection& db, std::uint32_t restarts_
     return std::tie(a.run.summary.session, a.run.number) < std::tie(b.run.summary.session, b.run.number);
   });
   return lost;
-}
-
-/// Back into the queue, if its log holds no more than its begun model calls.
-bool restart(sql_connection& db, const run_row& run) {
-  using core::record_kind;
-  return query{db,
-               "UPDATE runs SET state='queued', owner=0, epoch=epoch+1, restarts=restarts+1 WHERE run_no=?1 AND NOT EXISTS("
-               "SELECT FROM events WHERE events.run_no=?1 AND kind NOT IN (?2, ?3, ?4))",
-               run.number,
-               static_cast<std::int64_t>(record_kind::run_started),
-               static_cast<std::int64_t>(record_kind::model_request_started),
-               static_cast<std::int64_t>(record_kind::model_request_retrying)}
-             .run() > 0;
 }
 
 /// A run that waits for a person, but works for another run, ends with its node as if it were at work.
@@ -139,7 +125,7 @@ reap_reply postgres_reaper::end_runs(postgres_connection& db, std::int64_t now_m
   auto lost = lock_lost_runs(db, restarts_max_);
   store_writer writer{db, {}};
   for (auto& [run, may_restart, node] : lost) {
-    if (may_restart && restart(db, run)) {
+    if (may_restart && writer.requeue(run)) {
       reply.requeued.push_back(run.summary.id);
       continue;
     }

@@ -330,6 +330,18 @@ store_answer store_writer::write(const end_orphan& what) {
   return end_orphan_reply{run->is_open() ? end_as(*run, what.how, what.at_ms) : load_ending(db_, *run)};
 }
 
+bool store_writer::requeue(const run_row& run) {
+  using core::record_kind;
+  return query{db_,
+               "UPDATE runs SET state='queued', owner=0, epoch=epoch+1, restarts=restarts+1 WHERE run_no=?1 AND NOT EXISTS("
+               "SELECT 1 FROM events WHERE events.run_no=?1 AND kind NOT IN (?2, ?3, ?4))",
+               run.number,
+               static_cast<std::int64_t>(record_kind::run_started),
+               static_cast<std::int64_t>(record_kind::model_request_started),
+               static_cast<std::int64_t>(record_kind::model_request_retrying)}
+             .run() > 0;
+}
+
 std::size_t store_writer::end_predecessors(std::int64_t now_ms, std::size_t runs_max) {
   std::vector<run_row> runs;
   {

@@ -50,6 +50,10 @@ class store_writer {
   /// was accepted before. Of a shared store: the row was read for writing, in this transaction.
   event_ptr end_as(const run_row& run, ending how, std::int64_t at_ms);
 
+  /// Of a shared store: an open run whose node is gone waits for any node again. False, and nothing has changed: its log
+  /// holds more than begun model calls, so that to begin it anew could do something twice.
+  bool requeue(const run_row& run);
+
   /// Of a group for a shared store: the appends that may go in one statement, ahead of the others.
   std::vector<std::size_t> plain_appends(std::span<const store_write> writes) const;
   /// Those that were not written: their runs are not what this writer remembers.

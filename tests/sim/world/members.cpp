@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "database.hpp"
-#include "oncue/core/event_record.hpp"
 #include "oncue/core/limits.hpp"
 #include "store_log.hpp"
 #include "store_writer.hpp"
@@ -123,7 +122,8 @@ class simulated_members final : public io::member_store {
       for (const auto& run : runs) {
         query given{db_.db_,
                     "UPDATE runs SET owner=0, epoch=epoch+1 WHERE owner=?1 AND stage=0 AND state='queued'"
-                    " AND NOT cancel_requested AND run_id=?2",
+                    " AND NOT cancel_requested AND run_id=?2"
+                    " AND (SELECT parent FROM run_specs WHERE run_specs.run_no=runs.run_no)=''",
                     self, run};
         if (given.run() == 0) continue;
         released.push_back(run);
@@ -206,7 +206,7 @@ class simulated_members final : public io::member_store {
     }
     io::store_writer writer{db_.db_, {}};
     for (auto& [run, may_restart] : lost) {
-      if (may_restart && restart(run)) {
+      if (may_restart && writer.requeue(run)) {
         reply.requeued.push_back(run.summary.id);
         db_.books_.owned(run.summary.id, 0);
         continue;
@@ -216,18 +216,6 @@ class simulated_members final : public io::member_store {
       db_.books_.ended(run.summary.id, writer.end_as(run, std::move(how), now_ms), true);
       reply.ended.push_back(run.summary.id);
     }
-  }
-
-  bool restart(const io::run_row& run) {
-    using core::record_kind;
-    return query{db_.db_,
-                 "UPDATE runs SET state='queued', owner=0, epoch=epoch+1, restarts=restarts+1 WHERE run_no=?1 AND NOT"
-                 " EXISTS(SELECT 1 FROM events WHERE events.run_no=?1 AND kind NOT IN (?2, ?3, ?4))",
-                 run.number,
-                 static_cast<std::int64_t>(record_kind::run_started),
-                 static_cast<std::int64_t>(record_kind::model_request_started),
-                 static_cast<std::int64_t>(record_kind::model_request_retrying)}
-               .run() > 0;
   }
 
   database& db_;
