@@ -239,11 +239,11 @@ void run_machine::on(signal::timer&&) {
   if (armed_us_ != 0 && now_us_ >= armed_us_ && !planted(mutant::timer_works_once)) armed_us_ = 0;
   if (phase_ == run_phase::ended) {
     if (!journalled_ && finish_retry_us_ != 0 && now_us_ >= finish_retry_us_) send_finish();
-    if (!is_closed() && now_us_ >= ended_us_ + grace_us) abandon_what_is_open();
+    if (!is_closed() && now_us_ >= closing_us_ + grace_us) abandon_what_is_open();
     settle();
   } else {
     check_deadlines();
-    if (phase_ == run_phase::paused && !is_closed() && now_us_ >= paused_us_ + grace_us) abandon_what_is_open();
+    if (phase_ == run_phase::paused && !is_closed() && now_us_ >= closing_us_ + grace_us) abandon_what_is_open();
     settle();
     answer_waiters();
   }
@@ -280,12 +280,12 @@ void run_machine::arm() {
   };
   if (phase_ == run_phase::ended) {
     if (finish_retry_us_ != 0 && !journalled_) consider(finish_retry_us_);
-    if (!is_closed()) consider(ended_us_ + grace_us);
+    if (!is_closed()) consider(closing_us_ + grace_us);
     for (const auto& waiter : waiters_) consider(waiter.answer_by_us);
   } else {
     const auto& limits = setup_.entry->agent.limits;
     if (phase_ != run_phase::paused) consider_limit(setup_.created_us, limits.total);
-    if (phase_ == run_phase::paused && !is_closed()) consider(paused_us_ + grace_us);
+    if (phase_ == run_phase::paused && !is_closed()) consider(closing_us_ + grace_us);
     if (phase_ == run_phase::connecting || phase_ == run_phase::waiting) consider_limit(opened_us_, limits.first_token);
     if (phase_ == run_phase::streaming && !paused_for_journal_) consider_limit(activity_us_, limits.idle);
     if (phase_ == run_phase::backing_off) consider(retry_us_);

@@ -130,8 +130,9 @@ void run_machine::fail(failure_code code, std::string message, std::uint16_t pro
 
 /// Whatever the run has open is told to close, and nothing is opened any more.
 void run_machine::stop() {
+  // What a pause has left open has its time already, and gets no more.
+  if (phase_ != run_phase::paused) closing_us_ = now_us_;
   phase_ = run_phase::ended;
-  ended_us_ = now_us_;
   session_history_ = {};
   if (has_open_attempt() && !planted(mutant::stream_left_open)) emit(effect::close_stream{});
   stop_tools_and_children();

@@ -282,7 +282,7 @@ void run_machine::answer_stopped_calls() {
 
 void run_machine::pause() {
   phase_ = run_phase::paused;
-  paused_us_ = now_us_;
+  closing_us_ = now_us_;
   log(content_completed{});
   run_paused event;
   for (const auto& call : tools_->calls) {

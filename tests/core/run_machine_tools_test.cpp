@@ -362,6 +362,21 @@ CAF_TEST(a paused run gives up a tool that does not close and leaves) {
   CAF_CHECK(bench.closed);
 }
 
+// Found by oncue_sim, seed 61916 of its first 100,000.
+CAF_TEST(what a pause has left open gets no more time when the run ends meanwhile) {
+  machine_bench bench;
+  bench.go_to(streaming).confirm().step(bench.calls({"ask", "a"})).step(model_closed{1});
+  bench.confirm().step(bench.result(2, "42")).confirm().confirm();
+  CAF_CHECK_EQUAL(name_of(bench), "paused");
+  auto half_ms = core::limits::close_grace.count() / 2;
+  bench.advance_ms(half_ms).step(sig::cancel{{.run = {"r"}}, 1}).confirm();
+  CAF_CHECK_EQUAL(name_of(bench), "ended");
+  CAF_CHECK(!bench.closed);
+  bench.advance_ms(half_ms).step(sig::timer{});
+  CAF_CHECK_EQUAL(bench.count<fx::kill_tool>(), 1);
+  CAF_CHECK(bench.closed);
+}
+
 CAF_TEST(each sort of decision becomes what it says) {
   machine_bench before;
   before.go_to(streaming).confirm().step(before.calls({"ask", "out", "fill"})).step(model_closed{1}).confirm().confirm();

@@ -27,10 +27,8 @@ void world::look_now() {
     if (!call->open || all_.is_dead(call->life) || all_.was_paused(call->life)) continue;
     const auto* run = books_.find({call->run});
     if (!run || !run->ending) continue;
-    // A paused run that another node ends may just begin to close here.
-    auto grace_ms = (run->ended_in_its_place ? 2 : 1) * close_grace_ms + slack_ms;
     const auto* what = call->is_tool ? "a tool" : "a model stream";
-    broken(call->run, "I9", test::nothing_left(run->ended_ms, now, grace_ms, what));
+    broken(call->run, "I9", test::nothing_left(run->ended_ms, now, close_grace_ms + slack_ms, what));
   }
 }
 

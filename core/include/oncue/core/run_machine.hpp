@@ -187,7 +187,6 @@ class run_machine {
   steady_us opened_us_ = 0;
   steady_us activity_us_ = 0;
   steady_us retry_us_ = 0;
-  steady_us paused_us_ = 0;
   std::uint64_t random_ = 0;
 
   // what was said
@@ -233,7 +232,7 @@ class run_machine {
   bool closed_ = false;
   bool abandoned_ = false;  // something was killed because it did not say that it is closed
   event_index ended_index_ = 0;
-  steady_us ended_us_ = 0;
+  steady_us closing_us_ = 0;  // when it paused or ended: close_grace later nothing is open
   steady_us finish_retry_us_ = 0;
   std::optional<run_phase> phase_at_cancel_;
   std::vector<cancel_waiter> waiters_;
