@@ -207,6 +207,7 @@ void supervisor_state::route(cancel_request request, caf::typed_response_promise
     }
     return;
   }
+  if (row->state == lost && row->handle.is_owed) return ask_journal(std::move(request), promise);
   if (row->state == creating || row->state == lost) {
     row->waiters.emplace_back([this, request, promise] { route(request, promise); });
     return;
@@ -315,61 +316,6 @@ void supervisor_state::on_closed(const run_closed& x) {
   if (roster_.closed(x.run, x.status)) count(x.status);
   if (x.status == run_status::paused) expires_at(x.expires_at_ms);
   begin_next();
-}
-
-void supervisor_state::on_down(const caf::down_msg& down) {
-  auto found = by_actor_.find(down.source.id());
-  if (found == by_actor_.end()) return;
-  auto run = *found->second;
-  by_actor_.erase(found);
-  auto* row = roster_.find(run);
-  auto was_pausing =
-      membership_ && row && row->state != node_roster::row_state::closed && row->status == run_status::paused;
-  if (fenced_.erase(run) > 0 || was_pausing) {
-    // The journal has it, and nobody has been told when it expires. If its pause was not logged, the membership finds it.
-    if (was_pausing) end_expired_runs();
-    wake(roster_.forget(run));
-    after_a_run_left();
-    return;
-  }
-  auto result = roster_.down(run, to_string(down.reason));
-  if (!result.lost || planted(mutant::lost_run_forgotten)) {
-    wake(std::move(result.waiters));
-    after_a_run_left();
-    return;
-  }
-  auto planned = status_of(result.how);
-  stop_children_of(run);
-  auto forget = [this, run](run_status status) {
-    wake(roster_.forget(run));
-    count(status);
-    after_a_run_left();
-  };
-  self_->request(env_->journal, local_answer, end_orphan{run, std::move(result.how), env_->unix_ms()})
-      .then(
-          [forget, planned](const end_orphan_reply& reply) {
-            // Its own ending may have been journalled before it died.
-            const auto* stands = reply.ended && *reply.ended ? get_if<run_ended>(**reply.ended) : nullptr;
-            forget(stands ? status_of(stands->how) : planned);
-          },
-          [forget, planned](const caf::error&) { forget(planned); });
-}
-
-/// Whoever started them cannot stop them any more.
-void supervisor_state::stop_children_of(const run_id& parent) {
-  using enum node_roster::row_state;
-  for (const auto& [id, row] : roster_.rows()) {
-    if (!row.is_child || row.parent != parent || row.state == closed || row.state == lost) continue;
-    cancel_request request{.run = id, .reason = "", .by = "parent"};
-    auto& child = *roster_.find(id);
-    if (row.state == creating) {
-      child.waiters.emplace_back([this, request] {
-        if (auto* found = roster_.find(request.run)) stop(*found, request);
-      });
-    } else {
-      stop(child, std::move(request));
-    }
-  }
 }
 
 void supervisor_state::after_a_run_left() {

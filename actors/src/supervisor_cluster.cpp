@@ -60,16 +60,22 @@ void supervisor_state::created_elsewhere(const create_run& what, create_reply& r
   });
 }
 
-/// A run of its session is at work on another node: it waits for that one, or sees to it that it ends.
+/// A run of its session comes first: one behind it here gets its turn; for one on another node it waits, or sees to it
+/// that it ends.
 void supervisor_state::wait_behind(node_roster::row& row, const run_id& other) {
+  if (auto* here = roster_.find(other); here && roster_.let_pass(row, *here)) return begin_next();
   if (std::exchange(row.handle.interrupts, false)) {
     cancel_request request{.run = other, .reason = "interrupted by run " + row.id->value, .by = "interrupt"};
     route(std::move(request), self_->make_response_promise<cancel_reply>());
   }
+  roster_.wait_elsewhere(row);
   self_->run_delayed(core::limits::session_wait, [this, id = *row.id, actor = row.handle.actor] {
     auto* found = roster_.find(id);
-    if (found && found->handle.actor == actor && found->state == node_roster::row_state::running) begin(*found);
+    if (!found || found->handle.actor != actor) return;
+    roster_.ask_again(*found);
+    begin_next();
   });
+  begin_next();
 }
 
 // -- what is not here ------------------------------------------------------------------
@@ -223,7 +229,12 @@ void supervisor_state::fence() {
     io::log(io::log_level::error, "runs_fenced", {{"runs", std::to_string(roster_.size())}});
   }
   for (const auto& [run, row] : roster_.rows()) {
-    if (row.state == queued || row.state == running) let_go(run, row.handle.actor);
+    if (row.state == queued || row.state == running) {
+      // Its actor may not have said so to the journal yet.
+      if (row.cancel_wanted) keep_cancel(run, *row.cancel_wanted);
+      let_go(run, row.handle.actor);
+    }
+    if (row.state == lost) fenced_.insert(run);
     // Made for a lease that is over: it does not begin.
     if (row.state == creating) roster_.find(run)->waiters.emplace_back([this, id = run] { let_go_if_live(id); });
   }

@@ -3,8 +3,9 @@
 
 #include <caf/test/unit_test.hpp>
 
-#include "support/node.hpp"
+#include "support/cluster.hpp"
 #include "support/promises.hpp"
+#include "support/store_front.hpp"
 
 using namespace oncue;
 using namespace oncue::test;
@@ -12,40 +13,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// In front of a real store; the test takes it away and brings it back.
-class absent_store : public io::run_store {
- public:
-  absent_store(std::shared_ptr<io::run_store> real, const bool& away) : real_{std::move(real)}, away_{away} {}
-
-  std::vector<io::store_answer> commit(std::span<const io::store_write> writes) override {
-    if (!away_) return real_->commit(writes);
-    problem_ = "the database cannot be reached";
-    return {};
-  }
-  io::upkeep_result maintain(std::int64_t now_ms) override { return real_->maintain(now_ms); }
-  io::run_archive& reads() override { return real_->reads(); }
-  const io::store_stats& stats() const override { return real_->stats(); }
-  const std::string& problem() const override { return away_ ? problem_ : real_->problem(); }
-  const std::string& path() const override { return real_->path(); }
-
- private:
-  std::shared_ptr<io::run_store> real_;
-  const bool& away_;
-  std::string problem_;
-};
-
 struct bench {
-  bool away = false;
-  node n{options()};
-
-  node_options options() {
-    node_options all;
-    all.journal = journal_kind::sqlite;
-    all.wrap_store = [this](std::shared_ptr<io::run_store> real) {
-      return std::make_shared<absent_store>(std::move(real), away);
-    };
-    return all;
-  }
+  store_front store;
+  node n{with_store(store)};
 };
 
 }  // namespace
@@ -56,12 +26,12 @@ CAF_TEST(what a run says while the store is away is published when it is back an
   recording seen;
   b.n.record("r", seen);
   b.n.say_text("one ");
-  b.away = true;
+  b.store.away = true;
   b.n.say_text("two ");
   b.n.advance(3s);
   b.n.say_text("three");
   CAF_CHECK_EQUAL(text_of(seen.events), "one ");
-  b.away = false;
+  b.store.away = false;
   b.n.advance(1s);
   CAF_CHECK_EQUAL(text_of(seen.events), "one two three");
   b.n.say(model_done{});
@@ -75,14 +45,14 @@ CAF_TEST(a run that is cancelled while the store is away stops at once and ends 
   recording seen;
   b.n.record("r", seen);
   b.n.say_text("one");
-  b.away = true;
+  b.store.away = true;
   auto reply = b.n.cancel("r");
   b.n.settle();
   CAF_CHECK(b.n.model().closed);
   b.n.advance(1s);
   CAF_CHECK_EQUAL(outcome(reply), "accepted");
   CAF_CHECK(!(*reply)->durable);
-  b.away = false;
+  b.store.away = false;
   b.n.advance(1s);
   CAF_CHECK(seen.ended);
   CAF_CHECK(ending_of(seen.events)->how.kind == ending_kind::cancelled);
@@ -90,24 +60,91 @@ CAF_TEST(a run that is cancelled while the store is away stops at once and ends 
 
 CAF_TEST(a start is refused in time and the run does not come to be later) {
   bench b;
-  b.away = true;
+  b.store.away = true;
   auto reply = b.n.start("r");
   b.n.settle();
   CAF_CHECK_EQUAL(refused(reply), "no answer");
   b.n.advance(core::limits::database_wait_max);
   b.n.advance(200ms);
   CAF_CHECK_EQUAL(refused(reply), "journal_unavailable");
-  b.away = false;
+  b.store.away = false;
   b.n.advance(1s);
   CAF_CHECK(!std::get<run_found>(b.n.store()->reads().find(find_run{{"r"}, false})).run);
 }
 
 CAF_TEST(a cancel that could not be noted is not called accepted) {
   bench b;
-  b.away = true;
+  b.store.away = true;
   auto reply = b.n.cancel("nobody");
   b.n.advance(core::limits::database_wait_max);
   b.n.advance(200ms);
   // An error, which an HTTP client is told as 503: not one of the outcomes.
   CAF_CHECK_EQUAL(outcome(reply), "no answer");
+}
+
+CAF_TEST(the ending of a run whose actor died while the store was full is written when there is room) {
+  bench b;
+  auto run = b.n.run("r");
+  b.n.say_text("half");
+  b.n.start_in("s", "first");
+  b.n.settle();
+  b.store.full = true;
+  caf::anon_send_exit(run, caf::exit_reason::kill);
+  run = nullptr;
+  b.n.settle();
+  recording seen;
+  b.n.record("r", seen);
+  b.n.settle();
+  // Nobody waits for the store with a cancel's answer, and a reader waits for the end.
+  auto reply = b.n.cancel("r");
+  b.n.settle();
+  CAF_CHECK_EQUAL(outcome(reply), "no answer");  // an error: the disk is full
+  CAF_CHECK(!seen.ended);
+  b.n.advance(3s);
+  b.store.full = false;
+  b.n.advance(core::limits::finish_retry);
+  CAF_REQUIRE(seen.ended);
+  CAF_CHECK(ending_of(seen.events)->how.code == failure_code::actor_lost);
+  CAF_CHECK_EQUAL(whole_log(seen.events), "");
+}
+
+// Found by oncue_sim, seed 96704 of its first 100,000: it was begun again, by another node.
+CAF_TEST(a run that was cancelled and died while the store was full is this nodes until it is cancelled there) {
+  store_front store;
+  cluster_node n{with_store(store)};
+  auto run = n.real.run("r");
+  store.full = true;
+  auto reply = n.real.cancel("r");
+  n.real.settle();
+  n.real.advance(1s);
+  CAF_CHECK_EQUAL(outcome(reply), "accepted");
+  caf::anon_send_exit(run, caf::exit_reason::kill);
+  run = nullptr;
+  n.keeper.mine.runs = {{"r"}};
+  n.real.advance(5s);
+  CAF_CHECK(n.keeper.given_back.empty());
+  store.full = false;
+  n.real.advance(core::limits::finish_retry);
+  auto found = n.real.store()->reads().find(find_run{{"r"}, false});
+  CAF_CHECK(std::get<run_found>(found).run->summary.status == run_status::cancelled);
+}
+
+CAF_TEST(a granted cancel of a run that the node loses is written down for whoever has it then) {
+  store_front store;
+  cluster_node n{with_store(store)};
+  n.real.run("r");
+  n.real.run("other");
+  store.away = true;
+  auto reply = n.real.cancel("r");
+  n.real.settle();
+  n.real.advance(1s);
+  CAF_CHECK_EQUAL(outcome(reply), "accepted");
+  CAF_CHECK(!(*reply)->durable);
+  n.keeper.renew_at_once = false;
+  n.real.advance(15s);
+  CAF_CHECK_EQUAL(n.neighbours.known.back().self, 0u);
+  CAF_CHECK(store.cancels.empty());
+  store.away = false;
+  n.real.advance(core::limits::finish_retry);
+  CAF_CHECK(store.cancels == std::vector<std::string>{"r"});
 }

@@ -35,6 +35,7 @@ class supervisor_state {
     run_actor actor;
     std::shared_ptr<const core::agent_entry> entry;
     bool interrupts = false;  // it cancels the runs that its session has on other nodes, too
+    bool is_owed = false;     // lost, and the journal could not be given its ending: it is offered again
   };
   using node_roster = core::roster<live_run, waiter>;
   using start_promise = caf::typed_response_promise<start_reply>;
@@ -76,6 +77,9 @@ class supervisor_state {
   void on_closed(const run_closed& x);
   void on_down(const caf::down_msg& down);
   void count(run_status status);
+  void end_lost(const run_id& run, ending how);
+  void owe(const run_id& run, const ending& how);
+  void keep_cancel(const run_id& run, const ending& how);
   void stop_children_of(const run_id& parent);
   void after_a_run_left();
   void wake(std::vector<waiter> waiters);
