@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "mcp_server.hpp"
+#include "oncue/actors/watch.hpp"
 
 namespace oncue::actors {
 
@@ -15,7 +16,7 @@ class mcp_call_state {
   static constexpr const char* name = "mcp-call";
 
   mcp_call_state(mcp_call_actor::pointer self, std::shared_ptr<const core::tool_spec> tool, mcp_server_actor server)
-      : self_{self}, tool_{std::move(tool)}, server_{std::move(server)} {}
+      : self_{self}, tool_{std::move(tool)}, server_{std::move(server)}, server_end_{self} {}
 
   mcp_call_actor::behavior_type make_behavior() {
     self_->set_down_handler([this](const caf::down_msg& down) {
@@ -44,7 +45,7 @@ class mcp_call_state {
       return;
     }
     self_->monitor(sink_);
-    self_->monitor(server_);
+    server_end_.on(server_);
     self_->send(server_, std::move(what), tool_->remote, static_cast<std::uint64_t>(tool_->result_bytes_max),
                 caf::actor_cast<tool_sink_actor>(self_));
   }
@@ -63,7 +64,6 @@ class mcp_call_state {
   }
 
   void close() {
-    self_->demonitor(server_);  // it lives long, and would keep a little of each call
     // A run that asked for the stop waits for this word.
     if (stopping_) {
       self_->send<caf::message_priority::high>(sink_, tool_closed{number_, false});
@@ -76,6 +76,7 @@ class mcp_call_state {
   mcp_call_actor::pointer self_;
   std::shared_ptr<const core::tool_spec> tool_;
   mcp_server_actor server_;
+  watch<mcp_call_actor::base, mcp_server_actor> server_end_;
   tool_sink_actor sink_;
   tool_no number_ = 0;
   bool stopping_ = false;

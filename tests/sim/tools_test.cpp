@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <caf/test/unit_test.hpp>
 #include <cstdlib>
-#include <map>
 #include <set>
 
 #include "support/node.hpp"
@@ -87,19 +86,6 @@ struct planned_run {
 
 std::string describe(const run_event& event) {
   return std::to_string(event.index) + ":" + std::to_string(event.body.index()) + ";";
-}
-
-/// What a log says of its calls: each that began has one end.
-std::string calls_have_ends(const std::vector<event_ptr>& log) {
-  std::map<tool_no, int> open;
-  for (const auto& event : log) {
-    if (const auto* begun = get_if<tool_call_started>(*event)) ++open[begun->number];
-    if (const auto* ended = get_if<tool_call_ended>(*event)) --open[ended->number];
-  }
-  for (const auto& [number, count] : open) {
-    if (count != 0) return "call " + std::to_string(number) + " has begun and ended differently often";
-  }
-  return {};
 }
 
 verdict play(std::uint64_t seed) {
@@ -201,7 +187,7 @@ verdict play(std::uint64_t seed) {
   for (auto& run : runs) {
     const auto& log = run->whole.events;
     broken(run->id, whole_log(log));
-    broken(run->id, calls_have_ends(log));
+    broken(run->id, testkit::calls_have_ends(log));
     const auto* ended = ending_of(log);
     if (!run->whole.ended || !ended) {
       broken(run->id, "its end is not seen: " + run->whole.lost);

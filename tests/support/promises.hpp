@@ -1,4 +1,5 @@
-// One checker a promise, used by every sort of test. Each says what is broken in a sentence, or returns an empty string.
+// One checker a promise, used by every sort of test; those that users have, too, are the test kit's. Each says what is
+// broken in a sentence, or returns an empty string.
 #pragma once
 
 #include <algorithm>
@@ -11,41 +12,15 @@
 
 #include "oncue/messages/cancel.hpp"
 #include "oncue/messages/events.hpp"
+#include "oncue/testkit/promises.hpp"
 
 namespace oncue::test {
 
-/// I4: indices are gapless, starting at `from`.
-inline std::string gapless(const std::vector<event_ptr>& log, event_index from = 0) {
-  for (const auto& event : log) {
-    if (event->index != from)
-      return "index " + std::to_string(event->index) + " where " + std::to_string(from) + " was due";
-    ++from;
-  }
-  return {};
-}
-
-/// I1: exactly one ending, and nothing after it.
-inline std::string one_ending(const std::vector<event_ptr>& log) {
-  std::size_t endings = 0;
-  for (const auto& event : log) {
-    if (endings > 0) return "an event after the ending, at index " + std::to_string(event->index);
-    if (get_if<run_ended>(*event)) ++endings;
-  }
-  return endings == 1 ? std::string{} : "no ending";
-}
-
-/// I6: the ending's content is the concatenation of the content deltas.
-inline std::string exact_text(const std::vector<event_ptr>& log) {
-  std::string text;
-  for (const auto& event : log) {
-    if (const auto* delta = get_if<content_delta>(*event)) text += delta->text;
-    if (const auto* ended = get_if<run_ended>(*event); ended && ended->content != text) {
-      return "the ending holds " + std::to_string(ended->content.size()) + " bytes, the deltas " +
-             std::to_string(text.size());
-    }
-  }
-  return {};
-}
+using testkit::ending_of;
+using testkit::exact_text;  // I6
+using testkit::gapless;     // I4
+using testkit::one_ending;  // I1
+using testkit::text_of;
 
 /// I7, from the log: attempts are counted up by one, and no number is used again.
 inline std::string attempts_rise(const std::vector<event_ptr>& log) {
@@ -180,18 +155,6 @@ inline std::string child_is_over(std::int64_t parent_ended_ms, std::optional<std
 inline std::string takes_no_more(std::optional<std::int64_t> drained_ms, std::int64_t created_ms) {
   if (!drained_ms || created_ms <= *drained_ms) return {};
   return "a run was made on a node that was drained " + std::to_string(created_ms - *drained_ms) + " ms before";
-}
-
-inline std::string text_of(const std::vector<event_ptr>& log) {
-  std::string text;
-  for (const auto& event : log) {
-    if (const auto* delta = get_if<content_delta>(*event)) text += delta->text;
-  }
-  return text;
-}
-
-inline const run_ended* ending_of(const std::vector<event_ptr>& log) {
-  return log.empty() ? nullptr : get_if<run_ended>(*log.back());
 }
 
 }  // namespace oncue::test

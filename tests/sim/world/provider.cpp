@@ -14,12 +14,7 @@ class model_state {
   static constexpr const char* name = "model";
 
   model_state(model_stream_actor::pointer self, provider* office, int life, bool has_tools)
-      : self_{self}, office_{*office}, luck_{office->luck}, call_{std::make_shared<provider::call>()}, tools_{has_tools} {
-    call_->life = life;
-    call_->opened_ms = luck_.now_ms();
-    office_.calls.push_back(call_);
-    self_->attach_functor([call = call_, luck = &luck_](const caf::error&) { call->over(luck->now_ms()); });
-  }
+      : self_{self}, office_{*office}, luck_{office->luck}, call_{office->new_call(self, life, false)}, tools_{has_tools} {}
 
   model_stream_actor::behavior_type make_behavior() {
     self_->set_down_handler([this](const caf::down_msg&) { self_->quit(); });
@@ -193,13 +188,7 @@ class tool_state {
   static constexpr const char* name = "tool";
 
   tool_state(tool_call_actor::pointer self, provider* office, int life)
-      : self_{self}, office_{*office}, luck_{office->luck}, call_{std::make_shared<provider::call>()} {
-    call_->life = life;
-    call_->is_tool = true;
-    call_->opened_ms = luck_.now_ms();
-    office_.calls.push_back(call_);
-    self_->attach_functor([call = call_, luck = &luck_](const caf::error&) { call->over(luck->now_ms()); });
-  }
+      : self_{self}, office_{*office}, luck_{office->luck}, call_{office->new_call(self, life, true)} {}
 
   tool_call_actor::behavior_type make_behavior() {
     self_->set_down_handler([this](const caf::down_msg&) { self_->quit(); });
@@ -266,6 +255,15 @@ std::shared_ptr<const core::tool_set> world_tools(milliseconds timeout) {
   specs[2].agent = {"kid"};
   specs[2].timeout = 4 * timeout;
   return std::make_shared<const core::tool_set>(std::get<0>(core::tool_set::make(std::move(specs))));
+}
+
+std::shared_ptr<provider::call> provider::new_call(caf::abstract_actor* by, int life, bool is_tool) {
+  auto made = calls.emplace_back(std::make_shared<call>());
+  made->life = life;
+  made->opened_ms = luck.now_ms();
+  made->is_tool = is_tool;
+  by->attach_functor([made, this](const caf::error&) { made->over(luck.now_ms()); });
+  return made;
 }
 
 model_stream_actor provider::open_model(caf::actor_system& system, int life, const core::agent_entry& agent) {

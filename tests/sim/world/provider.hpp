@@ -53,6 +53,8 @@ class provider {
   model_stream_actor open_model(caf::actor_system& system, int life, const core::agent_entry& agent);
   tool_call_actor open_tool(caf::actor_system& system, int life, const std::string& name);
 
+  /// Open until `by`, which serves it, is gone.
+  std::shared_ptr<call> new_call(caf::abstract_actor* by, int life, bool is_tool);
   manner draw_manner();
   std::size_t open_calls() const;
   /// What is open of this run on a node's life that is still there; for a check after the ending.

@@ -63,9 +63,10 @@ verdict world::play() {
 /// Whoever comes when all is over sees all of it, at any node.
 void world::read_all_again() {
   for (const auto& [id, run] : books_.runs()) {
-    if (auto* node = any_node()) clients_.read(*node, id, 0);
+    if (auto* node = any_node()) keep_reading(clients_.read(*node, id, 0));
   }
-  auto until = luck_.now_ms() + 5000;
+  // A node that was told to leave may leave only now, and come back in four seconds.
+  auto until = luck_.now_ms() + 10'000;
   auto is_done = [this](const reading& who) { return who.is_over() || !books_.find({who.run}); };
   const auto& all = clients_.readers();
   while (luck_.broken().empty() && !std::all_of(all.begin(), all.end(), is_done)) {

@@ -190,10 +190,9 @@ inline constexpr milliseconds link_heartbeat = 1s;
 inline constexpr milliseconds link_silence_max = 3500ms;  ///< then it is down
 inline constexpr milliseconds link_retry_min = 250ms;     ///< doubled up to
 inline constexpr milliseconds link_retry_max = 5s;
-inline constexpr milliseconds link_answer_max = 2s;  ///< to a cancel that crossed a link
-inline constexpr milliseconds remote_poll = 100ms;   ///< of the journal, for a remote run whose node has no link
-inline constexpr milliseconds remote_repeat =
-    5s;  ///< a question to a run's node that is not answered, until it is asked again
+inline constexpr milliseconds link_answer_max = 2s;     ///< to a cancel that crossed a link
+inline constexpr milliseconds remote_poll = 100ms;      ///< of the journal, for a remote run whose node has no link
+inline constexpr milliseconds remote_repeat = 5s;       ///< then its node is asked again, if it has not answered
 inline constexpr milliseconds remote_poll_max = 500ms;  ///< when nothing comes, it is asked less and less often
 
 // -- actors on an event loop ------------------------------------------------------
