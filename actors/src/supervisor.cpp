@@ -153,7 +153,7 @@ void supervisor_state::created(create_run& what, std::shared_ptr<const core::age
 void supervisor_state::begin_created(node_roster::row& row) {
   by_actor_[row.handle.actor.id()] = row.id;
   wake(std::exchange(row.waiters, {}));
-  if (roster_.draining() && !row.is_child) stop(row, cancel_for_drain(*row.id));
+  if (roster_.draining() && !row.is_child) stop_for_drain(row);
   if (roster_.begin_child(row)) begin(row);
   begin_next();
 }

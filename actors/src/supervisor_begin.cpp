@@ -27,7 +27,7 @@ void supervisor_state::begin(node_roster::row& row) {
             auto is_still_it = found && found->handle.actor == run;
             // A drain that came meanwhile has found this run begun; it has not.
             if (is_still_it && roster_.draining()) {
-              stop(*found, cancel_for_drain(id));
+              stop_for_drain(*found);
             } else if (is_still_it && !said.behind.empty()) {
               wait_behind(*found, said.behind);
             } else {

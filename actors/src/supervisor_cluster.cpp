@@ -60,14 +60,16 @@ void supervisor_state::created_elsewhere(const create_run& what, create_reply& r
   });
 }
 
-/// A run of its session comes first: one behind it here gets its turn; for one on another node it waits, or sees to it
-/// that it ends.
+/// A run of its session comes first: one behind it here gets its turn; for one on another node it waits. If it interrupts,
+/// it sees to it that each of them ends.
 void supervisor_state::wait_behind(node_roster::row& row, const run_id& other) {
-  if (auto* here = roster_.find(other); here && roster_.let_pass(row, *here)) return begin_next();
-  if (std::exchange(row.handle.interrupts, false)) {
+  auto& mine = row.handle;
+  if (mine.interrupts && mine.interrupted != other) {
+    mine.interrupted = other;
     cancel_request request{.run = other, .reason = "interrupted by run " + row.id->value, .by = "interrupt"};
     route(std::move(request), self_->make_response_promise<cancel_reply>());
   }
+  if (auto* here = roster_.find(other); here && roster_.let_pass(row, *here)) return begin_next();
   roster_.wait_elsewhere(row);
   self_->run_delayed(core::limits::session_wait, [this, id = *row.id, actor = row.handle.actor] {
     auto* found = roster_.find(id);
@@ -182,7 +184,7 @@ void supervisor_state::take(claimed_run& what) {
   }
   request.on_busy_session = session_policy::enqueue;
   auto now_ms = env_->unix_ms();
-  if (roster_.admit(request, now_ms)) {
+  if (roster_.admit(request, now_ms, false, true)) {
     // No room after all: it waits for whoever has some.
     self_->request(membership_, local_answer, release_runs{{id}})
         .then([](const released_runs&) {}, [](const caf::error&) {});
@@ -229,11 +231,7 @@ void supervisor_state::fence() {
     io::log(io::log_level::error, "runs_fenced", {{"runs", std::to_string(roster_.size())}});
   }
   for (const auto& [run, row] : roster_.rows()) {
-    if (row.state == queued || row.state == running) {
-      // Its actor may not have said so to the journal yet.
-      if (row.cancel_wanted) keep_cancel(run, *row.cancel_wanted);
-      let_go(run, row.handle.actor);
-    }
+    if (row.state == queued || row.state == running) let_go(run, row.handle.actor);
     if (row.state == lost) fenced_.insert(run);
     // Made for a lease that is over: it does not begin.
     if (row.state == creating) roster_.find(run)->waiters.emplace_back([this, id = run] { let_go_if_live(id); });

@@ -44,6 +44,8 @@ void supervisor_state::look_up(std::shared_ptr<continuing> what) {
     auto is_leaving = row->state == running && row->status == run_status::paused;
     if ((row->state == queued || row->state == running) && !is_leaving) {
       refuse(what, core::cannot_continue(what->wanted.run, run_status::running));
+    } else if (row->handle.is_owed) {
+      refuse(what, {refusal_code::journal_unavailable, "the run's actor died, and the journal does not take its ending"});
     } else {
       row->waiters.emplace_back([this, what] { look_up(what); });
     }

@@ -6,8 +6,10 @@
 
 namespace oncue::actors {
 
-cancel_request supervisor_state::cancel_for_drain(const run_id& run) {
-  return {.run = run, .reason = "the node is shutting down", .by = "drain"};
+/// Not one that another node may have by now: there it goes on.
+void supervisor_state::stop_for_drain(node_roster::row& row) {
+  if (fenced_.contains(*row.id)) return;
+  stop(row, {.run = *row.id, .reason = "the node is shutting down", .by = "drain"});
 }
 
 caf::result<drain_reply> supervisor_state::drain(drain_node request) {
@@ -36,7 +38,7 @@ void supervisor_state::stop_all(bool also_begun) {
   for (const auto& [run, row] : roster_.rows()) {
     if (row.status == run_status::paused) continue;  // it is leaving: the journal keeps it
     if (row.state == queued && planted(mutant::drain_forgets_queued)) continue;
-    if (row.state == queued || (also_begun && row.state == running)) stop(*roster_.find(run), cancel_for_drain(run));
+    if (row.state == queued || (also_begun && row.state == running)) stop_for_drain(*roster_.find(run));
   }
 }
 

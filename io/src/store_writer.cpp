@@ -324,9 +324,7 @@ event_ptr store_writer::end_as(const run_row& run, ending how, std::int64_t at_m
 store_answer store_writer::write(const end_orphan& what) {
   auto run = find_row(db_, what.run, row_use::writing);
   if (!run) return end_orphan_reply{};
-  if (db_.is_shared() && run->is_open() && run->owner != incarnation_ && run->summary.status != run_status::paused) {
-    return store_failed{fenced(*run, run->epoch).message};
-  }
+  if (db_.is_shared() && run->is_open() && run->owner != incarnation_) return end_orphan_reply{.ended = {}, .fenced = true};
   return end_orphan_reply{run->is_open() ? end_as(*run, what.how, what.at_ms) : load_ending(db_, *run)};
 }
 

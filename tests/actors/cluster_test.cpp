@@ -5,6 +5,7 @@
 
 #include "support/cluster.hpp"
 #include "support/promises.hpp"
+#include "support/store_front.hpp"
 
 using namespace oncue;
 using namespace oncue::test;
@@ -219,7 +220,8 @@ CAF_TEST(a full node places a run where there is room and says so to the others)
 }
 
 CAF_TEST(a draining node hands over what has not begun) {
-  cluster_node n{{.roster = {.running_max = 1}}};
+  store_front store;
+  cluster_node n{with_store(store, {.roster = {.running_max = 1}})};
   n.real.run("first");
   n.real.start("second");
   n.other_has_room(3);
@@ -233,6 +235,27 @@ CAF_TEST(a draining node hands over what has not begun) {
   CAF_CHECK(!n.real.model().closed);
   for (int i = 0; i < 61; ++i) n.real.advance(1s);
   CAF_CHECK_EQUAL((*drained)->cancelled, 1u);
+  CAF_CHECK(store.cancels.empty());  // the drain is nothing to whoever has it now
+}
+
+CAF_TEST(a cancel that was granted while its run was handed over is written down for whoever has it then) {
+  store_front store;
+  cluster_node n{with_store(store, {.roster = {.running_max = 1}})};
+  n.real.run("first");
+  n.real.start("second");
+  n.other_has_room(3);
+  n.real.advance(1s);
+  n.keeper.hold_released = true;
+  n.real.ask<drain_reply>(drain_node{10'000, 1000});
+  n.real.settle();
+  store.away = true;
+  auto reply = n.real.cancel("second", 0);
+  n.real.settle();
+  CAF_CHECK_EQUAL(outcome(reply), "accepted");
+  n.answer_all();
+  store.away = false;
+  for (int i = 0; i < 12; ++i) n.real.advance(1s);
+  CAF_CHECK(store.cancels == std::vector<std::string>{"second"});
 }
 
 CAF_TEST(a row without an actor is given back and if it has begun it is ended as lost) {

@@ -100,9 +100,9 @@ CAF_TEST(the ending of a run whose actor died while the store was full is writte
   b.n.settle();
   CAF_CHECK_EQUAL(outcome(reply), "no answer");  // an error: the disk is full
   CAF_CHECK(!seen.ended);
-  b.n.advance(3s);
+  for (int i = 0; i < 3; ++i) b.n.advance(1s);
   b.store.full = false;
-  b.n.advance(core::limits::finish_retry);
+  b.n.advance(4s);  // it is offered after 1 s, 2 s more, 4 s more
   CAF_REQUIRE(seen.ended);
   CAF_CHECK(ending_of(seen.events)->how.code == failure_code::actor_lost);
   CAF_CHECK_EQUAL(whole_log(seen.events), "");
@@ -121,10 +121,10 @@ CAF_TEST(a run that was cancelled and died while the store was full is this node
   caf::anon_send_exit(run, caf::exit_reason::kill);
   run = nullptr;
   n.keeper.mine.runs = {{"r"}};
-  n.real.advance(5s);
+  for (int i = 0; i < 5; ++i) n.real.advance(1s);
   CAF_CHECK(n.keeper.given_back.empty());
   store.full = false;
-  n.real.advance(core::limits::finish_retry);
+  n.real.advance(4s);
   auto found = n.real.store()->reads().find(find_run{{"r"}, false});
   CAF_CHECK(std::get<run_found>(found).run->summary.status == run_status::cancelled);
 }
@@ -145,6 +145,6 @@ CAF_TEST(a granted cancel of a run that the node loses is written down for whoev
   CAF_CHECK_EQUAL(n.neighbours.known.back().self, 0u);
   CAF_CHECK(store.cancels.empty());
   store.away = false;
-  n.real.advance(core::limits::finish_retry);
+  for (int i = 0; i < 8; ++i) n.real.advance(1s);
   CAF_CHECK(store.cancels == std::vector<std::string>{"r"});
 }

@@ -169,6 +169,20 @@ CAF_TEST(a run that waits for another node leaves its place to others) {
   CAF_CHECK_EQUAL(r.sessions(), 0u);
 }
 
+CAF_TEST(a run that another node has admitted may wait here although the queue is full) {
+  roster r{{.live_max = 10, .running_max = 1, .queued_max = 1}};
+  start(r, "newer", "s");
+  CAF_CHECK_EQUAL(begun(r), "newer ");
+  r.wait_elsewhere(*r.find({"newer"}));  // for "older", which nobody has
+  CAF_CHECK_EQUAL(refused(r.admit(request("third", "s"), 0)), "too_many_runs");
+  CAF_CHECK_EQUAL(refused(r.admit(request("older", "s"), 0, false, true)), "admitted");
+  auto& older = r.created({"older"}, 1);
+  r.ask_again(*r.find({"newer"}));
+  CAF_CHECK_EQUAL(begun(r), "newer ");
+  CAF_CHECK(r.let_pass(*r.find({"newer"}), older));
+  CAF_CHECK_EQUAL(begun(r), "older ");
+}
+
 CAF_TEST(those that would wait are counted and refused above their limit) {
   roster r{{.live_max = 100, .running_max = 2, .queued_max = 2}};
   start(r, "a1", "a");

@@ -281,6 +281,21 @@ CAF_TEST(what is written again after a lost answer is answered as before) {
   for (int i = 0; i < 2; ++i) CAF_CHECK_EQUAL(ending_of(put(*two, finish("r", 5, "d1d2", {}, 2))).content, "d1d2");
 }
 
+CAF_TEST(whoever has lost a run cannot end it in its place) {
+  put<create_reply>(*one, creation("r"));
+  put(*one, append("r", 1, {event_at(1, boxed<run_paused>{{}})}));
+  put<reopen_reply>(*two, reopen_run{{"r"}, event_at(2, boxed<run_continued>{{}})});
+  end_orphan late{{"r"}, {.kind = ending_kind::failed, .code = failure_code::actor_lost}, 9};
+  CAF_CHECK(put<end_orphan_reply>(*one, late).fenced);
+  put(*two, append("r", 3, {event_at(3, boxed<run_paused>{{}})}, 2));
+  CAF_CHECK(put<end_orphan_reply>(*one, late).fenced);
+  auto own = put<end_orphan_reply>(*two, late);
+  CAF_CHECK(!own.fenced);
+  CAF_REQUIRE(own.ended);
+  // Then it stands, for all.
+  CAF_CHECK(put<end_orphan_reply>(*one, late).ended == own.ended);
+}
+
 CAF_TEST(a run that waits for any node is nobodys and a cancel ends it at once) {
   auto what = creation("r");
   what.unowned = true;

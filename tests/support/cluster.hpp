@@ -68,6 +68,8 @@ struct puppet_keeper {
   reap_reply reaped;
   std::vector<run_id> given_back;
   bool takes_back = true;
+  bool hold_released = false;  ///< what was given back is confirmed when the test says so
+  std::deque<std::pair<caf::typed_response_promise<released_runs>, released_runs>> releases;
 };
 
 inline lease_keeper_actor::behavior_type puppet_keeper_actor(lease_keeper_actor::pointer self, puppet_keeper* what) {
@@ -95,6 +97,7 @@ inline lease_keeper_actor::behavior_type puppet_keeper_actor(lease_keeper_actor:
           for (auto& promise : std::exchange(what->enters, {})) promise.deliver(what->entered);
           for (auto& promise : std::exchange(what->renewals, {})) promise.deliver(what->grant);
           for (auto& promise : std::exchange(what->claims, {})) promise.deliver(what->claimed);
+          for (auto& [promise, reply] : std::exchange(what->releases, {})) promise.deliver(std::move(reply));
         }
         return what->mine;
       },
@@ -104,11 +107,14 @@ inline lease_keeper_actor::behavior_type puppet_keeper_actor(lease_keeper_actor:
         what->claims.push_back(promise);
         return promise;
       },
-      [=](const give_back& x) {
+      [=](const give_back& x) -> caf::result<released_runs> {
         released_runs reply;
         what->given_back.insert(what->given_back.end(), x.runs.begin(), x.runs.end());
         if (what->takes_back) reply.runs = x.runs;
-        return reply;
+        if (!what->hold_released) return reply;
+        auto promise = self->make_response_promise<released_runs>();
+        what->releases.emplace_back(promise, std::move(reply));
+        return promise;
       },
       [=](leave_node) {
         what->asked.emplace_back("leave");
@@ -144,6 +150,7 @@ class cluster_node {
     keeper.renewals.clear();
     keeper.enters.clear();
     keeper.claims.clear();
+    keeper.releases.clear();
     neighbours.held.clear();
     caf::anon_send_exit(membership_, caf::exit_reason::kill);
     caf::anon_send_exit(keeper_, caf::exit_reason::kill);

@@ -7,6 +7,7 @@
 
 #include <caf/response_promise.hpp>
 #include <caf/typed_event_based_actor.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,6 +16,7 @@
 #include <unordered_set>
 
 #include "oncue/actors/node_env.hpp"
+#include "oncue/core/limits.hpp"
 #include "oncue/core/roster.hpp"
 #include "oncue/messages/type_ids.hpp"
 
@@ -35,6 +37,7 @@ class supervisor_state {
     run_actor actor;
     std::shared_ptr<const core::agent_entry> entry;
     bool interrupts = false;  // it cancels the runs that its session has on other nodes, too
+    run_id interrupted;       // the last of them
     bool is_owed = false;     // lost, and the journal could not be given its ending: it is offered again
   };
   using node_roster = core::roster<live_run, waiter>;
@@ -77,9 +80,11 @@ class supervisor_state {
   void on_closed(const run_closed& x);
   void on_down(const caf::down_msg& down);
   void count(run_status status);
-  void end_lost(const run_id& run, ending how);
-  void owe(const run_id& run, const ending& how);
-  void keep_cancel(const run_id& run, const ending& how);
+  void end_lost(const run_id& run, ending how, std::chrono::milliseconds again_after = core::limits::finish_retry);
+  void forget_lost(const run_id& run);
+  void owe(const run_id& run, const ending& how, std::chrono::milliseconds again_after);
+  void keep_cancel(const run_id& run, const ending& how,
+                   std::chrono::milliseconds again_after = core::limits::finish_retry);
   void stop_children_of(const run_id& parent);
   void after_a_run_left();
   void wake(std::vector<waiter> waiters);
@@ -103,7 +108,7 @@ class supervisor_state {
   void fence();
   void hand_over(std::function<void()> then);
 
-  static cancel_request cancel_for_drain(const run_id& run);
+  void stop_for_drain(node_roster::row& row);
   caf::result<drain_reply> drain(drain_node request);
   void stop_all(bool also_begun);
   void finish_drain();

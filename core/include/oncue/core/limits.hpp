@@ -48,6 +48,7 @@ inline constexpr milliseconds retry_after_max = 10min;  ///< a provider that ask
 inline constexpr std::size_t cancel_waiters_max = 1000;  ///< waiting at one run; who comes later is answered at once
 inline constexpr milliseconds cancel_wait_max = 60s;     ///< how long an answer to a cancel may be put off
 inline constexpr milliseconds finish_retry = 1s;         ///< an ending that the journal refused is offered again
+inline constexpr milliseconds finish_retry_max = 1min;   ///< of a lost run: less and less often
 
 inline constexpr milliseconds cancel_grace_default = 30s;  ///< of a cancel that lets the turn or the tools end
 inline constexpr milliseconds cancel_grace_max = 1h;

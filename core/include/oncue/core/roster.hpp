@@ -72,7 +72,9 @@ class roster {
   explicit roster(roster_limits limits = {}) : limits_{limits} {}
 
   /// Reserves a row for a request whose fields are right, or says why not. `new_session`: nobody named the session.
-  std::optional<refusal> admit(const run_request& request, std::int64_t now_ms, bool new_session = false) {
+  /// `was_admitted`: by another node, once. It may wait here: one of its session may be waiting for it.
+  std::optional<refusal> admit(const run_request& request, std::int64_t now_ms, bool new_session = false,
+                               bool was_admitted = false) {
     auto is_child = request.depth > 0;
     // A run that may still end by itself may still call an agent.
     if (draining_ && !is_child) return refusal{refusal_code::draining, "this node is shutting down and takes no new run"};
@@ -97,7 +99,7 @@ class roster {
       return std::nullopt;
     }
     auto must_wait = busy || heads_ >= free_places();
-    if (must_wait && waiting() >= limits_.queued_max) {
+    if (must_wait && !was_admitted && waiting() >= limits_.queued_max) {
       return refusal{refusal_code::too_many_runs,
                      "this node has " + std::to_string(waiting()) + " waiting runs, which is its limit; try again later"};
     }
@@ -229,7 +231,7 @@ class roster {
   /// It has its turn and a place, and has not begun: a run of its session on another node comes first. It gives its place
   /// back, which that one may need, and waits until it is asked again. False, and nothing has changed: it is not like this.
   bool wait_elsewhere(row& which) {
-    if (!give_place_back(which)) return false;
+    if (planted(mutant::place_held_in_vain) || !give_place_back(which)) return false;
     which.waits_elsewhere = true;
     return true;
   }
@@ -246,7 +248,7 @@ class roster {
   /// line, or not like this.
   bool let_pass(row& which, row& first) {
     auto in_one_line = which.session && which.session == first.session && &which != &first;
-    if (!in_one_line || !give_place_back(which)) return false;
+    if (!in_one_line || planted(mutant::circle_of_waiting) || !give_place_back(which)) return false;
     auto& line = which.session->second;
     line.leave(first, &row::in_session);
     line.join_first(first, &row::in_session);

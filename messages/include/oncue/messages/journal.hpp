@@ -111,6 +111,7 @@ struct end_orphan {
 
 struct end_orphan_reply {
   std::optional<event_ptr> ended;  ///< what stands; absent: no such run
+  bool fenced = false;             ///< another node has it, or nobody: nothing was ended
 };
 
 /// A cancel for a run that is not live here.
@@ -220,7 +221,7 @@ bool inspect(Inspector& f, end_orphan& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, end_orphan_reply& x) {
-  return f.object(x).fields(f.field("ended", x.ended));
+  return f.object(x).fields(f.field("ended", x.ended), f.field("fenced", x.fenced));
 }
 template <class Inspector>
 bool inspect(Inspector& f, record_cancel& x) {

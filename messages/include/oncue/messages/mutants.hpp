@@ -35,6 +35,9 @@ namespace oncue {
   MUTANT(cancel_lost_with_actor, "a run that dies after its cancel was passed on counts as failed") \
   MUTANT(intent_not_obeyed, "a run that was cancelled before its start begins") \
   MUTANT(lost_run_forgotten, "a run whose actor dies never ends") \
+  MUTANT(ending_offered_once, "the ending of a run whose actor died is lost with a full store") \
+  MUTANT(place_held_in_vain, "a run that waits for another node keeps its place, and waits for ever") \
+  MUTANT(circle_of_waiting, "runs of a session on two nodes wait for each other") \
   MUTANT(drain_forgets_queued, "a node that stops leaves those that have not begun") \
   MUTANT(interrupt_ignored, "an interrupting run does not stop the one before it") \
   /* the journal in memory */ \
