@@ -273,6 +273,33 @@ CAF_TEST(a run that waits for another node takes no place from those that could 
   n.settle();
 }
 
+CAF_TEST(an interrupting run sees to it that each run before it on other nodes ends) {
+  journal_front journal;
+  node n{with_front(journal)};
+  puppet_neighbours others;
+  others.cancel_says = {.outcome = cancel_outcome::cancelled, .durable = true};
+  auto neighbours = n.system().spawn(puppet_neighbours_actor, &others, n.env().journal);
+  caf::anon_send(n.supervisor(), join_cluster{neighbours, {}});
+  journal.behind["new"] = "two";
+  n.start_in("s", "new", "new?", session_policy::interrupt);
+  n.settle();
+  n.advance(core::limits::session_wait);
+  CAF_REQUIRE_EQUAL(others.cancels.size(), 1u);  // once each
+  CAF_CHECK_EQUAL(others.cancels[0].run.value, "two");
+  CAF_CHECK_EQUAL(others.cancels[0].reason, "interrupted by run new");
+  journal.behind["new"] = "one";
+  n.advance(core::limits::session_wait);
+  n.advance(core::limits::session_wait);
+  CAF_REQUIRE_EQUAL(others.cancels.size(), 2u);
+  CAF_CHECK_EQUAL(others.cancels[1].run.value, "one");
+  CAF_CHECK(n.models().calls.empty());
+  journal.behind.clear();
+  n.advance(core::limits::session_wait);
+  CAF_CHECK_EQUAL(n.models().calls.size(), 1u);
+  caf::anon_send(n.supervisor(), join_cluster{});
+  n.settle();
+}
+
 CAF_TEST(a run whose history cannot be read fails and says so) {
   journal_front journal;
   journal.fail = true;
