@@ -22,8 +22,7 @@ void supervisor_state::on_down(const caf::down_msg& down) {
     if (row && row->cancel_wanted && !was_pausing) keep_cancel(run, *row->cancel_wanted);
     // The journal has it, and nobody has been told when it expires. If its pause was not logged, the membership finds it.
     if (was_pausing) end_expired_runs();
-    wake(roster_.forget(run));
-    after_a_run_left();
+    forget_lost(run);
     return;
   }
   auto result = roster_.down(run, to_string(down.reason));

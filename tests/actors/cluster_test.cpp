@@ -45,6 +45,14 @@ node_options that_asks() {
   return options;
 }
 
+/// "first" has the node's only place, "second" waits for it, and another node has room.
+void run_and_queue(cluster_node& n) {
+  n.real.run("first");
+  n.real.start("second");
+  n.other_has_room(3);
+  n.real.advance(1s);
+}
+
 }  // namespace
 
 CAF_TEST(a cancel for a run of another node is asked for there and noted in the journal at the same time) {
@@ -222,10 +230,7 @@ CAF_TEST(a full node places a run where there is room and says so to the others)
 CAF_TEST(a draining node hands over what has not begun) {
   store_front store;
   cluster_node n{with_store(store, {.roster = {.running_max = 1}})};
-  n.real.run("first");
-  n.real.start("second");
-  n.other_has_room(3);
-  n.real.advance(1s);
+  run_and_queue(n);
   auto drained = n.real.ask<drain_reply>(drain_node{60'000, 1000});
   n.real.settle();
   CAF_REQUIRE_EQUAL(n.keeper.given_back.size(), 1u);
@@ -241,10 +246,7 @@ CAF_TEST(a draining node hands over what has not begun) {
 CAF_TEST(a cancel that was granted while its run was handed over is written down for whoever has it then) {
   store_front store;
   cluster_node n{with_store(store, {.roster = {.running_max = 1}})};
-  n.real.run("first");
-  n.real.start("second");
-  n.other_has_room(3);
-  n.real.advance(1s);
+  run_and_queue(n);
   n.keeper.hold_released = true;
   n.real.ask<drain_reply>(drain_node{10'000, 1000});
   n.real.settle();

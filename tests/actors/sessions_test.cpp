@@ -26,6 +26,26 @@ void answer(node& n, std::size_t attempt, std::string text) {
   finish(n, attempt);
 }
 
+/// The node is one of many, for as long as this is there.
+class in_a_cluster {
+ public:
+  explicit in_a_cluster(node& n) : n_{n} {
+    auto neighbours = n.system().spawn(puppet_neighbours_actor, &others, n.env().journal);
+    caf::anon_send(n.supervisor(), join_cluster{neighbours, {}});
+  }
+  ~in_a_cluster() {
+    caf::anon_send(n_.supervisor(), join_cluster{});
+    n_.settle();
+  }
+  in_a_cluster(const in_a_cluster&) = delete;
+  in_a_cluster& operator=(const in_a_cluster&) = delete;
+
+  puppet_neighbours others;
+
+ private:
+  node& n_;
+};
+
 /// Which run each model call belongs to is told by its input, which ends what the model is told.
 std::string told(node& n, std::size_t attempt) {
   std::string all;
@@ -228,9 +248,7 @@ CAF_TEST(a cancel while the history is loaded works at once and gives the turn o
 CAF_TEST(a run that waits for another node gives its turn to an older run that came to this one later) {
   journal_front journal;
   node n{with_front(journal)};
-  puppet_neighbours others;
-  auto neighbours = n.system().spawn(puppet_neighbours_actor, &others, n.env().journal);
-  caf::anon_send(n.supervisor(), join_cluster{neighbours, {}});
+  in_a_cluster cluster{n};
   journal.behind["newer"] = "elsewhere";
   n.start_in("s", "newer", "newer?");
   n.settle();
@@ -244,17 +262,13 @@ CAF_TEST(a run that waits for another node gives its turn to an older run that c
   journal.behind.clear();
   finish(n, 0);
   CAF_REQUIRE_EQUAL(n.models().calls.size(), 2u);
-  caf::anon_send(n.supervisor(), join_cluster{});
-  n.settle();
 }
 
 // Found by oncue_sim, seeds 112704 and 113181.
 CAF_TEST(a run that waits for another node takes no place from those that could begin) {
   journal_front journal;
   node n{with_front(journal, {.roster = {.running_max = 1}})};
-  puppet_neighbours others;
-  auto neighbours = n.system().spawn(puppet_neighbours_actor, &others, n.env().journal);
-  caf::anon_send(n.supervisor(), join_cluster{neighbours, {}});
+  in_a_cluster cluster{n};
   journal.behind["waits"] = "elsewhere";
   n.start_in("s", "waits");
   n.settle();
@@ -269,17 +283,14 @@ CAF_TEST(a run that waits for another node takes no place from those that could 
   CAF_CHECK_EQUAL(n.models().calls.size(), 1u);
   finish(n, 0);
   CAF_CHECK_EQUAL(n.models().calls.size(), 2u);
-  caf::anon_send(n.supervisor(), join_cluster{});
-  n.settle();
 }
 
 CAF_TEST(an interrupting run sees to it that each run before it on other nodes ends) {
   journal_front journal;
   node n{with_front(journal)};
-  puppet_neighbours others;
+  in_a_cluster cluster{n};
+  auto& others = cluster.others;
   others.cancel_says = {.outcome = cancel_outcome::cancelled, .durable = true};
-  auto neighbours = n.system().spawn(puppet_neighbours_actor, &others, n.env().journal);
-  caf::anon_send(n.supervisor(), join_cluster{neighbours, {}});
   journal.behind["new"] = "two";
   n.start_in("s", "new", "new?", session_policy::interrupt);
   n.settle();
@@ -296,8 +307,6 @@ CAF_TEST(an interrupting run sees to it that each run before it on other nodes e
   journal.behind.clear();
   n.advance(core::limits::session_wait);
   CAF_CHECK_EQUAL(n.models().calls.size(), 1u);
-  caf::anon_send(n.supervisor(), join_cluster{});
-  n.settle();
 }
 
 CAF_TEST(a run whose history cannot be read fails and says so) {
